@@ -1,0 +1,126 @@
+"""Checks of graphs, features and pairs at the door, so that no kernel meets bad input.
+
+Every check costs one pass over what it checks and copies nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from graphlearn.errors import InputError, InputTypeError
+
+_INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8)
+
+
+def check_num_nodes(num_nodes: Any, *, name: str = "num_nodes") -> int:
+    """Return ``num_nodes`` as an int, or raise unless it is an integer >= 0.
+
+    Raises:
+        InputTypeError: If it is not an integer.
+        InputError: If it is negative.
+    """
+    if isinstance(num_nodes, bool) or not hasattr(num_nodes, "__index__"):
+        raise InputTypeError(f"{name} is {num_nodes!r}", expected="an integer >= 0")
+    count = int(num_nodes)
+    if count < 0:
+        raise InputError(f"{name} is {count}", expected="an integer >= 0")
+    return count
+
+
+def check_node_pairs(
+    pairs: Any, num_nodes: int, *, name: str = "edge_index", allow_empty: bool = True
+) -> Tensor:
+    """Return ``pairs`` unchanged if it is an integer tensor ``[2, E]`` of ids in ``[0, num_nodes)``.
+
+    Args:
+        pairs: What the user gave.
+        num_nodes: Number of nodes of the graph.
+        name: The argument's name, for the error text.
+        allow_empty: Whether ``E = 0`` is acceptable.
+
+    Raises:
+        InputTypeError: If it is not a tensor, or not of an integer dtype.
+        InputError: If its shape is wrong, it is empty and may not be, or an id is out of range.
+    """
+    if not isinstance(pairs, Tensor):
+        raise InputTypeError(
+            f"{name} is a {type(pairs).__name__}",
+            expected="an integer tensor of shape [2, E]",
+            mend=f"pass torch.as_tensor({name})",
+        )
+    if pairs.dtype not in _INTEGERS:
+        raise InputTypeError(
+            f"{name} has dtype {pairs.dtype}",
+            expected="an integer tensor of shape [2, E]",
+            mend=f"pass {name}.long() if its values are whole numbers",
+        )
+    if pairs.dim() != 2 or pairs.size(0) != 2:
+        mend = f"pass {name}.t()" if pairs.dim() == 2 and pairs.size(1) == 2 else ""
+        raise InputError(
+            f"{name} has shape {list(pairs.shape)}", expected="shape [2, E]", mend=mend
+        )
+    if pairs.size(1) == 0:
+        if allow_empty:
+            return pairs
+        raise InputError(f"{name} is empty", expected="at least one column")
+    low, high = (int(v) for v in torch.aminmax(pairs))
+    if low < 0 or high >= num_nodes:
+        bad = low if low < 0 else high
+        column = int((pairs == bad).any(dim=0).nonzero()[0])
+        raise InputError(
+            f"{name} holds node id {bad} in column {column}",
+            expected=f"ids in [0, {num_nodes})",
+            mend="" if low < 0 else f"pass num_nodes={high + 1} or more, or drop the edge",
+        )
+    return pairs
+
+
+def check_features(
+    x: Any, num_nodes: int | None = None, *, name: str = "x", channels: int | None = None
+) -> Tensor:
+    """Return ``x`` unchanged if it is a finite floating-point tensor ``[N, C]``.
+
+    Args:
+        x: What the user gave; dense, sparse COO or sparse CSR.
+        num_nodes: Required ``N``, if known.
+        name: The argument's name, for the error text.
+        channels: Required ``C``, if known.
+
+    Raises:
+        InputTypeError: If it is not a floating-point tensor.
+        InputError: If its shape is wrong or it holds NaN or infinity.
+    """
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        kind = f"dtype {x.dtype}" if isinstance(x, Tensor) else f"type {type(x).__name__}"
+        raise InputTypeError(f"{name} has {kind}", expected="a floating-point tensor [N, C]")
+    if x.dim() != 2:
+        raise InputError(f"{name} has shape {list(x.shape)}", expected="shape [N, C]")
+    if num_nodes is not None and x.size(0) != num_nodes:
+        raise InputError(
+            f"{name} has {x.size(0)} rows", expected=f"{num_nodes}, one for each node"
+        )
+    if channels is not None and x.size(1) != channels:
+        raise InputError(f"{name} has {x.size(1)} channels", expected=f"{channels}")
+    values = x
+    if x.layout == torch.sparse_coo:
+        values = x._values()
+    elif x.layout == torch.sparse_csr:
+        values = x.values()
+    # One pass without a mask the size of x: the sum is finite unless an entry is not (or it
+    # overflows, in which case the slow look decides).
+    if values.numel() and not bool(torch.isfinite(values.detach().sum())):
+        wrong = ~torch.isfinite(values.detach())
+        count = int(wrong.sum())
+        if count:
+            where = ""
+            if x.layout == torch.strided:
+                row, column = (int(v) for v in wrong.nonzero()[0])
+                where = f", the first at node {row}, channel {column}"
+            raise InputError(
+                f"{name} holds {count} values that are NaN or infinite{where}",
+                expected="finite features",
+            )
+    return x
