@@ -1,0 +1,428 @@
+"""Compiled CPU intersection of neighborhoods.
+
+Two short rows are matched by vector comparisons. Pairs with a long row are grouped by the endpoint
+of larger degree, the *pivot*. A pivot that is used often is stamped once into a bitmap (N / 8 bytes
+a thread) and the rows of its partners are tested against it: ``degree(pivot) + sum of partner
+degrees`` steps for the group. A pivot that is used seldom is searched instead: ``partner degree *
+log2(pivot degree)`` steps. The cheaper of the two is taken for each group, so one source ranked
+against many targets is stamped once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from graphlearn.kernels.threads import balanced_bounds, run_chunks, thread_count
+
+Array = NDArray[Any]
+Int = Any  # inside compiled code: an integer of whatever width
+_NONE = np.empty(0, np.int64)
+_LOW_DEGREE = 128  # rows this short are matched as they come: grouping them would cost more
+_AHEAD = 16  # pairs whose memory is asked for early
+
+
+@njit(nogil=True, cache=True)
+def _plan(rowptr: Array, pairs: Array, begin: Int, end: Int, order: Array, keys: Array) -> Int:
+    """Split a chunk: pairs of low degree in their own order, the others keyed by their pivot.
+
+    Returns how many are in ``order``; ``keys`` holds ``pivot << 32 | pair`` of the rest.
+    """
+    few = many = 0
+    for b in range(begin, end):
+        u, v = pairs[0, b], pairs[1, b]
+        degree_u, degree_v = rowptr[u + 1] - rowptr[u], rowptr[v + 1] - rowptr[v]
+        if degree_u <= _LOW_DEGREE and degree_v <= _LOW_DEGREE:
+            order[few] = b
+            few += 1
+        else:
+            # Equal degrees: the smaller id, so that (u, v) and (v, u) fall into one group.
+            u_is_pivot = degree_u > degree_v or (degree_u == degree_v and u < v)
+            pivot = np.int64(u) if u_is_pivot else np.int64(v)
+            keys[many] = (pivot << 32) | b
+            many += 1
+    return few
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _log2(value: Int) -> Int:
+    bits = 0
+    while value > 0:
+        value >>= 1
+        bits += 1
+    return bits
+
+
+@njit(nogil=True, cache=True)
+def _group(rowptr: Array, pairs: Array, keys: Array, start: Int) -> Any:
+    """Pivot and end of the group that starts at ``start``, and whether stamping it is cheaper."""
+    p = keys[start] >> 32
+    degree = rowptr[p + 1] - rowptr[p]
+    stop = start
+    steps = 0
+    while stop < keys.shape[0] and keys[stop] >> 32 == p:
+        q = _partner(pairs, keys[stop] & 0xFFFFFFFF, p)
+        steps += rowptr[q + 1] - rowptr[q]
+        stop += 1
+    # Stamping touches each pivot entry twice (set and clear); a search step mispredicts.
+    return p, stop, 2 * degree + steps < 2 * steps * _log2(degree)
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _partner(pairs: Array, b: Int, p: Int) -> Int:
+    return pairs[1, b] if pairs[0, b] == p else pairs[0, b]
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _touch(rowptr: Array, col: Array, pairs: Array, order: Array, i: Int) -> Int:
+    """Load the heads of a later pair's rows: nothing waits for them, so their misses overlap."""
+    if i >= order.shape[0]:
+        return 0
+    b = order[i]
+    last = col.shape[0] - 1
+    return col[min(rowptr[pairs[0, b]], last)] ^ col[min(rowptr[pairs[1, b]], last)]
+
+
+@njit(nogil=True, cache=True)
+def _match(rowptr: Array, col: Array, keep: Array, u: Int, v: Int, buffer: Array, used: Int) -> Int:
+    """Append what two short sorted rows share: each entry of the shorter against blocks of eight.
+
+    A block is one vector comparison, and only moving to the next block branches on the data.
+    """
+    i, end_i = rowptr[u], rowptr[u + 1]
+    j, end_j = rowptr[v], rowptr[v + 1]
+    if end_i - i > end_j - j:
+        i, j, end_i, end_j = j, i, end_j, end_i
+    masked = keep.shape[0] > 0
+    last = end_j - 8
+    for k in range(i, end_i):
+        w = col[k]
+        hit: Int = 0
+        if j > last:
+            width = end_j - j
+            for b in range(j, end_j):
+                hit |= np.int64(col[b] == w)
+        else:
+            width = 8
+            while j < last and col[j + 7] < w:
+                j = min(j + 8, last)
+            for t in range(8):
+                hit |= np.int64(col[j + t] == w)
+        if masked and hit:
+            for b in range(j, j + width):
+                if col[b] == w:
+                    hit = np.int64(keep[k] & keep[b])
+        buffer[used] = w
+        used += hit
+    return used
+
+
+@njit(nogil=True, cache=True)
+def _stamp(rowptr: Array, col: Array, keep: Array, p: Int, bitmap: Array) -> None:
+    masked = keep.shape[0] > 0
+    for k in range(rowptr[p], rowptr[p + 1]):
+        w = np.uint64(col[k])
+        bit = np.uint64(keep[k]) if masked else np.uint64(1)
+        bitmap[w >> np.uint64(6)] |= bit << (w & np.uint64(63))
+
+
+@njit(nogil=True, cache=True)
+def _unstamp(rowptr: Array, col: Array, p: Int, bitmap: Array) -> None:
+    for k in range(rowptr[p], rowptr[p + 1]):
+        bitmap[np.uint64(col[k]) >> np.uint64(6)] = 0
+
+
+@njit(nogil=True, cache=True)
+def _test(
+    rowptr: Array, col: Array, keep: Array, q: Int, bitmap: Array, buffer: Array, used: Int
+) -> Int:
+    """Append the entries of row ``q`` that are stamped; branch-free but for the loop."""
+    if keep.shape[0] > 0:
+        for k in range(rowptr[q], rowptr[q + 1]):
+            w = np.uint64(col[k])
+            hit = (bitmap[w >> np.uint64(6)] >> (w & np.uint64(63))) & np.uint64(keep[k])
+            buffer[used] = col[k]
+            used += np.int64(hit & np.uint64(1))
+    else:
+        for k in range(rowptr[q], rowptr[q + 1]):
+            w = np.uint64(col[k])
+            hit = bitmap[w >> np.uint64(6)] >> (w & np.uint64(63))
+            buffer[used] = col[k]
+            used += np.int64(hit & np.uint64(1))
+    return used
+
+
+@njit(nogil=True, cache=True)
+def _search(
+    rowptr: Array, col: Array, keep: Array, p: Int, q: Int, buffer: Array, used: Int
+) -> Int:
+    """Append the entries of row ``q`` that row ``p`` holds, by branch-free binary search."""
+    masked = keep.shape[0] > 0
+    low, end = rowptr[p], rowptr[p + 1]
+    for k in range(rowptr[q], rowptr[q + 1]):
+        w = col[k]
+        left = end - low
+        while left > 1:
+            half = left >> 1
+            low += half * np.int64(col[low + half - 1] < w)
+            left -= half
+        hit = np.int64(col[low] == w)
+        if masked and hit:
+            hit = np.int64(keep[k] & keep[low])
+        buffer[used] = w
+        used += hit
+    return used
+
+
+@njit(nogil=True, cache=True)
+def _grow(buffer: Array, used: Int, need: Int) -> Array:
+    """A larger copy. Called only when needed: reassigning an array each turn costs atomics."""
+    larger = np.empty(max(need, 2 * buffer.shape[0]), buffer.dtype)
+    larger[:used] = buffer[:used]
+    return larger
+
+
+@njit(nogil=True, cache=True)
+def _intersect(
+    rowptr: Array, col: Array, keep: Array, pairs: Array, order: Array, keys: Array, counts: Array
+) -> Any:
+    """Common neighbors of a chunk: of the pairs in ``order``, then of those in ``keys``."""
+    buffer = np.empty(1024, col.dtype)
+    used = 0
+    touched = 0
+    for i in range(order.shape[0]):
+        touched ^= _touch(rowptr, col, pairs, order, i + _AHEAD)
+        b = order[i]
+        if used + _LOW_DEGREE >= buffer.shape[0]:
+            buffer = _grow(buffer, used, used + _LOW_DEGREE + 1)
+        before = used
+        used = _match(rowptr, col, keep, pairs[0, b], pairs[1, b], buffer, used)
+        counts[b] = used - before
+    bitmap = np.zeros((rowptr.shape[0] + 63) // 64 if keys.shape[0] else 0, np.uint64)
+    start = 0
+    while start < keys.shape[0]:
+        p, stop, stamped = _group(rowptr, pairs, keys, start)
+        if stamped:
+            _stamp(rowptr, col, keep, p, bitmap)
+        for i in range(start, stop):
+            b = keys[i] & 0xFFFFFFFF
+            q = _partner(pairs, b, p)
+            need = used + rowptr[q + 1] - rowptr[q] + 1  # one of slack: rejected entries land there
+            if need > buffer.shape[0]:
+                buffer = _grow(buffer, used, need)
+            before = used
+            if stamped:
+                used = _test(rowptr, col, keep, q, bitmap, buffer, used)
+            else:
+                used = _search(rowptr, col, keep, p, q, buffer, used)
+            counts[b] = used - before
+        if stamped:
+            _unstamp(rowptr, col, p, bitmap)
+        start = stop
+    return buffer[:used], touched
+
+
+@njit(nogil=True, cache=True)
+def _place(buffer: Array, order: Array, keys: Array, out_rowptr: Array, out: Array) -> None:
+    """Copy lists from a chunk's working order to the order of the pairs."""
+    read = 0
+    for i in range(order.shape[0] + keys.shape[0]):
+        b = order[i] if i < order.shape[0] else keys[i - order.shape[0]] & 0xFFFFFFFF
+        for k in range(out_rowptr[b], out_rowptr[b + 1]):
+            out[k] = buffer[read]
+            read += 1
+
+
+@njit(nogil=True, cache=True, fastmath={"contract", "nsz"})
+def _add_rows(nodes: Array, used: Int, x: Array, weight: Array, row: Array) -> None:
+    channels = x.shape[1]
+    for c in range(channels):
+        row[c] = 0
+    for i in range(used):
+        w = nodes[i]
+        source = x[w]
+        if weight.shape[0] > 0:
+            factor = weight[w]
+            for c in range(channels):
+                row[c] += factor * source[c]
+        else:
+            for c in range(channels):
+                row[c] += source[c]
+
+
+@njit(nogil=True, cache=True)
+def _pool(
+    rowptr: Array,
+    col: Array,
+    keep: Array,
+    pairs: Array,
+    order: Array,
+    keys: Array,
+    x: Array,
+    weight: Array,
+    out: Array,
+    counts: Array,
+) -> Int:
+    """As ``_intersect``, but adds the rows of ``x`` at once and keeps no list."""
+    buffer = np.empty(1024, col.dtype)
+    touched = 0
+    for i in range(order.shape[0]):
+        touched ^= _touch(rowptr, col, pairs, order, i + _AHEAD)
+        b = order[i]
+        used = _match(rowptr, col, keep, pairs[0, b], pairs[1, b], buffer, 0)
+        counts[b] = used
+        _add_rows(buffer, used, x, weight, out[b])
+    bitmap = np.zeros((rowptr.shape[0] + 63) // 64 if keys.shape[0] else 0, np.uint64)
+    start = 0
+    while start < keys.shape[0]:
+        p, stop, stamped = _group(rowptr, pairs, keys, start)
+        if stamped:
+            _stamp(rowptr, col, keep, p, bitmap)
+        for i in range(start, stop):
+            b = keys[i] & 0xFFFFFFFF
+            q = _partner(pairs, b, p)
+            need = rowptr[q + 1] - rowptr[q] + 1
+            if need > buffer.shape[0]:
+                buffer = _grow(buffer, 0, need)
+            if stamped:
+                used = _test(rowptr, col, keep, q, bitmap, buffer, 0)
+            else:
+                used = _search(rowptr, col, keep, p, q, buffer, 0)
+            counts[b] = used
+            _add_rows(buffer, used, x, weight, out[b])
+        if stamped:
+            _unstamp(rowptr, col, p, bitmap)
+        start = stop
+    return touched
+
+
+@njit(nogil=True, cache=True)
+def _overlap(
+    rowptr: Array, col: Array, keep: Array, pairs: Array, begin: Int, end: Int, counts: Array
+) -> Any:
+    """One merge of two sorted rows a pair; the outputs are as long as the rows."""
+    masked = keep.shape[0] > 0
+    room = 0
+    for b in range(begin, end):
+        for side in range(2):
+            node = pairs[side, b]
+            room += rowptr[node + 1] - rowptr[node]
+    common = np.empty(room // 2 + 1, col.dtype)
+    only_u = np.empty(room + 1, col.dtype)
+    only_v = np.empty(room + 1, col.dtype)
+    in_both = in_u = in_v = 0
+    for b in range(begin, end):
+        u, v = pairs[0, b], pairs[1, b]
+        i, end_i = rowptr[u], rowptr[u + 1]
+        j, end_j = rowptr[v], rowptr[v + 1]
+        before_both, before_u, before_v = in_both, in_u, in_v
+        while i < end_i or j < end_j:
+            if masked and i < end_i and not keep[i]:
+                i += 1
+            elif masked and j < end_j and not keep[j]:
+                j += 1
+            elif j >= end_j or (i < end_i and col[i] < col[j]):
+                w = col[i]
+                only_u[in_u] = w
+                in_u += w != u and w != v
+                i += 1
+            elif i >= end_i or col[j] < col[i]:
+                w = col[j]
+                only_v[in_v] = w
+                in_v += w != u and w != v
+                j += 1
+            else:
+                common[in_both] = col[i]
+                in_both += 1
+                i += 1
+                j += 1
+        counts[0, b] = in_both - before_both
+        counts[1, b] = in_u - before_u
+        counts[2, b] = in_v - before_v
+    return common[:in_both].copy(), only_u[:in_u].copy(), only_v[:in_v].copy()
+
+
+def _prepare(rowptr: Array, pairs: Array, begin: Int, end: Int) -> tuple[Array, Array]:
+    """A chunk's low-degree pairs in order, and the sorted pivot keys of the others."""
+    order = np.empty(end - begin, np.int64)
+    keys = np.empty(end - begin, np.int64)
+    few = _plan(rowptr, pairs, begin, end, order, keys)
+    return order[:few], np.sort(keys[: end - begin - few])
+
+
+def _chunk_bounds(rowptr: Array, col: Array, size: int) -> list[int]:
+    """Equal numbers of pairs: several chunks a thread, so that one full of hubs evens out."""
+    mean_degree = len(col) // max(1, len(rowptr) - 1)
+    threads = thread_count(size * (mean_degree + 8))
+    parts = 1 if threads == 1 else min(4 * threads, max(threads, size // 8192))
+    return [size * part // parts for part in range(parts + 1)]
+
+
+def common_neighbors(rowptr: Array, col: Array, keep: Array, pairs: Array) -> tuple[Array, Array]:
+    """Lists of common neighbors as ``(rowptr, node)``, in the order of the pairs."""
+    size = pairs.shape[1]
+    bounds = _chunk_bounds(rowptr, col, size)
+    out_rowptr = np.zeros(size + 1, np.int64)
+    counts = out_rowptr[1:]
+    parts: list[tuple[Array, Array, Array]] = [(_NONE, _NONE, _NONE)] * (len(bounds) - 1)
+
+    def search(part: int, begin: Int, end: Int) -> None:
+        order, keys = _prepare(rowptr, pairs, begin, end)
+        buffer, _ = _intersect(rowptr, col, keep, pairs, order, keys, counts)
+        parts[part] = buffer, order, keys
+
+    run_chunks(search, bounds)
+    np.cumsum(counts, out=counts)
+    out = np.empty(int(out_rowptr[-1]), col.dtype)
+    run_chunks(lambda part, begin, end: _place(*parts[part], out_rowptr, out), bounds)
+    return out_rowptr, out
+
+
+def pooled(
+    rowptr: Array, col: Array, keep: Array, pairs: Array, x: Array, weight: Array | None
+) -> tuple[Array, Array]:
+    """Sums of ``weight[w] * x[w]`` over common neighbors, and how many there are of each pair."""
+    size = pairs.shape[1]
+    out = np.empty((size, x.shape[1]), x.dtype)
+    counts = np.empty(size, np.int64)
+    values = np.empty(0, x.dtype) if weight is None else weight
+
+    def pool(_: int, begin: Int, end: Int) -> None:
+        order, keys = _prepare(rowptr, pairs, begin, end)
+        _pool(rowptr, col, keep, pairs, order, keys, x, values, out, counts)
+
+    run_chunks(pool, _chunk_bounds(rowptr, col, size))
+    return out, counts
+
+
+def overlap(
+    rowptr: Array, col: Array, keep: Array, pairs: Array
+) -> tuple[tuple[Array, Array], tuple[Array, Array], tuple[Array, Array]]:
+    """Lists of common neighbors, of the source's others, and of the target's others."""
+    size = pairs.shape[1]
+    degree = np.diff(rowptr)
+    cumulative = np.zeros(size + 1, np.int64)
+    np.cumsum(degree[pairs[0]] + degree[pairs[1]] + 4, out=cumulative[1:])
+    bounds = balanced_bounds(cumulative, thread_count(int(cumulative[-1])))
+    counts = np.empty((3, size), np.int64)
+    parts: list[Any] = [None] * (len(bounds) - 1)
+
+    def merge(part: int, begin: Int, end: Int) -> None:
+        parts[part] = _overlap(rowptr, col, keep, pairs, begin, end, counts)
+
+    run_chunks(merge, bounds)
+    made = [part for part in parts if part is not None]
+    results = []
+    for kind in range(3):
+        out_rowptr = np.zeros(size + 1, np.int64)
+        np.cumsum(counts[kind], out=out_rowptr[1:])
+        lists = [part[kind] for part in made]
+        if not lists:
+            nodes = np.empty(0, col.dtype)
+        else:
+            nodes = lists[0] if len(lists) == 1 else np.concatenate(lists)
+        results.append((out_rowptr, nodes))
+    return results[0], results[1], results[2]
