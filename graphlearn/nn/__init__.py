@@ -1,0 +1,57 @@
+"""Layers, encoders and link predictors that plug into any PyG project; they know no training."""
+
+from graphlearn.nn.conv import Propagation, propagate
+from graphlearn.nn.dropout import Dropout
+from graphlearn.nn.encoder import (
+    ConvolutionEncoder,
+    GCNEncoder,
+    JumpingKnowledge,
+    NodeInput,
+    PropagationEncoder,
+    SAGEEncoder,
+)
+from graphlearn.nn.heuristic import (
+    AdamicAdar,
+    CommonNeighbors,
+    Katz,
+    PersonalizedPageRank,
+    ResourceAllocation,
+)
+from graphlearn.nn.linear import SparseLinear
+from graphlearn.nn.model import LinkModel
+from graphlearn.nn.predictor import (
+    NCN,
+    NCNC,
+    DotPredictor,
+    HadamardPredictor,
+    NCNCount,
+    completion_probability,
+)
+from graphlearn.nn.registries import ENCODERS, PREDICTORS
+
+__all__ = [
+    "ENCODERS",
+    "NCN",
+    "NCNC",
+    "PREDICTORS",
+    "AdamicAdar",
+    "CommonNeighbors",
+    "ConvolutionEncoder",
+    "DotPredictor",
+    "Dropout",
+    "GCNEncoder",
+    "HadamardPredictor",
+    "JumpingKnowledge",
+    "Katz",
+    "LinkModel",
+    "NCNCount",
+    "NodeInput",
+    "PersonalizedPageRank",
+    "Propagation",
+    "PropagationEncoder",
+    "ResourceAllocation",
+    "SAGEEncoder",
+    "SparseLinear",
+    "completion_probability",
+    "propagate",
+]

@@ -1,0 +1,163 @@
+"""Encoders of stock PyG convolutions, on a graph that may be masked."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+from torch_geometric.nn import GCNConv, SAGEConv
+
+from graphlearn.errors import InputError
+from graphlearn.kernels import CSRGraph, as_graph
+from graphlearn.nn.dropout import Dropout
+from graphlearn.nn.encoder.inputs import JumpingKnowledge, NodeInput
+from graphlearn.nn.registries import ENCODERS
+from graphlearn.nn.reset import reset
+from graphlearn.typing import EdgeIndex
+
+
+class ConvolutionEncoder(nn.Module):
+    r"""An input map, then :math:`L` stock PyG convolutions with norm, dropout and ReLU between.
+
+    The last convolution is followed by dropout alone. PyG's gather-and-scatter needs memory
+    O(E C); :class:`PropagationEncoder` does not. A subclass names its convolution, any class of
+    PyG that is made from (in_channels, out_channels) and called with (x, edge_index).
+
+    Args:
+        in_channels (int, optional): Number of features; None where there are none.
+        hidden_channels (int): Size of the representations.
+        num_layers (int): Number of convolutions. (default: :obj:`2`)
+        num_embeddings (int, optional): Number of nodes, for a graph without features.
+        feature_dropout (float): Dropout on the features. (default: :obj:`0.0`)
+        dropout (float): Dropout after the input map and between convolutions.
+            (default: :obj:`0.0`)
+        output_dropout (float): Dropout after the last convolution. (default: :obj:`0.0`)
+        edge_dropout (float): Chance of each entry of the graph to be left out in training.
+            (default: :obj:`0.0`)
+        residual (bool): Add each convolution's input to its output. (default: :obj:`False`)
+        jumping_knowledge (bool): Return a learned weighted sum of all layers.
+            (default: :obj:`False`)
+        layer_norm (bool): Layer norm after all but the last convolution. (default: :obj:`False`)
+
+    Shapes:
+        - **x**: ``[N, in_channels]`` dense or sparse CSR, or None with ``num_embeddings``
+        - **graph**: a ``CSRGraph`` or an undirected ``edge_index [2, E]``
+        - **output**: ``[N, hidden_channels]``
+
+    Raises:
+        InputError: If ``num_layers`` is below 1 or ``x`` does not fit.
+
+    Example:
+        >>> import torch
+        >>> from torch_geometric.nn import GraphConv
+        >>> class GraphConvEncoder(ConvolutionEncoder):
+        ...     convolution = GraphConv
+        >>> GraphConvEncoder(5, 8)(torch.randn(3, 5), torch.tensor([[0, 1], [1, 2]])).shape
+        torch.Size([3, 8])
+    """
+
+    convolution: ClassVar[type[nn.Module]]
+
+    def __init__(
+        self,
+        in_channels: int | None,
+        hidden_channels: int,
+        num_layers: int = 2,
+        *,
+        num_embeddings: int | None = None,
+        feature_dropout: float = 0.0,
+        dropout: float = 0.0,
+        output_dropout: float = 0.0,
+        edge_dropout: float = 0.0,
+        residual: bool = False,
+        jumping_knowledge: bool = False,
+        layer_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        if num_layers < 1:
+            raise InputError(f"num_layers is {num_layers}", expected="an integer >= 1")
+        self.out_channels = hidden_channels
+        self.edge_dropout = edge_dropout
+        self.residual = residual
+        self.input = NodeInput(
+            in_channels,
+            hidden_channels,
+            num_embeddings=num_embeddings,
+            feature_dropout=feature_dropout,
+            dropout=dropout,
+        )
+        self.convolutions = nn.ModuleList(
+            self.convolution(hidden_channels, hidden_channels) for _ in range(num_layers)
+        )
+        self.between = nn.ModuleList(
+            nn.Sequential(
+                nn.LayerNorm(hidden_channels) if layer_norm else nn.Identity(),
+                Dropout(dropout),
+                nn.ReLU(),
+            )
+            for _ in range(num_layers - 1)
+        )
+        self.between.append(Dropout(output_dropout))
+        self.jumping_knowledge = JumpingKnowledge(num_layers) if jumping_knowledge else None
+
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        reset(self)
+
+    def forward(self, x: Tensor | None, graph: CSRGraph | EdgeIndex) -> Tensor:
+        """Return a representation of every node."""
+        h: Tensor = self.input(x)
+        graph = as_graph(graph, h.size(0))
+        if self.training:
+            graph = graph.drop_entries(self.edge_dropout)
+        edge_index = graph.edge_index()
+        layers = []
+        for convolution, after in zip(self.convolutions, self.between, strict=True):
+            out = after(convolution(h, edge_index))
+            h = out + h if self.residual else out
+            layers.append(h)
+        if self.jumping_knowledge is not None:
+            h = self.jumping_knowledge(layers)
+        return h
+
+
+@ENCODERS.register("gcn")
+class GCNEncoder(ConvolutionEncoder):
+    r"""Stack of PyG's ``GCNConv``; see :class:`ConvolutionEncoder` for the options.
+
+    From `"Semi-Supervised Classification with Graph Convolutional Networks"
+    <https://arxiv.org/abs/1609.02907>`_.
+
+    Shapes:
+        - **x**: ``[N, in_channels]`` or None; **graph**: ``CSRGraph`` or ``edge_index [2, E]``
+        - **output**: ``[N, hidden_channels]``
+
+    Example:
+        >>> import torch
+        >>> encoder = GCNEncoder(5, 8, num_layers=2)
+        >>> encoder(torch.randn(3, 5), torch.tensor([[0, 1], [1, 2]])).shape
+        torch.Size([3, 8])
+    """
+
+    convolution = GCNConv
+
+
+@ENCODERS.register("sage")
+class SAGEEncoder(ConvolutionEncoder):
+    r"""Stack of PyG's ``SAGEConv``; see :class:`ConvolutionEncoder` for the options.
+
+    From `"Inductive Representation Learning on Large Graphs"
+    <https://arxiv.org/abs/1706.02216>`_.
+
+    Shapes:
+        - **x**: ``[N, in_channels]`` or None; **graph**: ``CSRGraph`` or ``edge_index [2, E]``
+        - **output**: ``[N, hidden_channels]``
+
+    Example:
+        >>> import torch
+        >>> encoder = SAGEEncoder(5, 8, num_layers=2)
+        >>> encoder(torch.randn(3, 5), torch.tensor([[0, 1], [1, 2]])).shape
+        torch.Size([3, 8])
+    """
+
+    convolution = SAGEConv

@@ -1,0 +1,126 @@
+"""What every encoder starts from: features through a linear map, or a learned vector a node."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from graphlearn.errors import InputError
+from graphlearn.nn.dropout import Dropout
+from graphlearn.nn.linear import SparseLinear
+
+
+class NodeInput(nn.Module):
+    r"""First representation of the nodes: mapped features, or an embedding by node id.
+
+    Args:
+        in_channels (int, optional): Number of features; None for a graph without features.
+        out_channels (int): Size of the representation.
+        num_embeddings (int, optional): Number of nodes, where there are no features; the vectors
+            start orthogonal.
+        feature_dropout (float): Dropout on the features. (default: :obj:`0.0`)
+        dropout (float): Dropout after the map. (default: :obj:`0.0`)
+
+    Shapes:
+        - **x**: ``[N, in_channels]`` dense or sparse CSR, or None
+        - **output**: ``[N, out_channels]``
+
+    Raises:
+        InputError: If neither or both of features and embeddings are asked for, or ``x`` does not
+            fit what was.
+
+    Example:
+        >>> NodeInput(None, 4, num_embeddings=3)(None).shape
+        torch.Size([3, 4])
+    """
+
+    def __init__(
+        self,
+        in_channels: int | None,
+        out_channels: int,
+        *,
+        num_embeddings: int | None = None,
+        feature_dropout: float = 0.0,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if (in_channels is None) == (num_embeddings is None):
+            raise InputError(
+                f"in_channels is {in_channels} and num_embeddings is {num_embeddings}",
+                expected="one of them, and the other None",
+                mend="pass num_embeddings=data.num_nodes for a graph without features",
+            )
+        self.linear: SparseLinear | None = None
+        self.embedding: nn.Embedding | None = None
+        if in_channels is not None:
+            self.linear = SparseLinear(in_channels, out_channels, input_dropout=feature_dropout)
+        elif num_embeddings is not None:
+            self.embedding = nn.Embedding(num_embeddings, out_channels)
+        self.dropout = Dropout(dropout)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new weights; embeddings are orthogonal."""
+        if self.linear is not None:
+            self.linear.reset_parameters()
+        if self.embedding is not None:
+            nn.init.orthogonal_(self.embedding.weight)
+
+    def forward(self, x: Tensor | None) -> Tensor:
+        """Return the first representation of every node."""
+        if self.embedding is not None:
+            if x is not None:
+                raise InputError(
+                    f"x has shape {list(x.shape)}",
+                    expected="None, because the encoder was built with num_embeddings",
+                )
+            weight: Tensor = self.embedding.weight
+            mapped: Tensor = self.dropout(weight)
+            return mapped
+        if x is None:
+            raise InputError("x is None", expected="features, as the encoder was built for them")
+        assert self.linear is not None
+        out: Tensor = self.dropout(self.linear(x))
+        return out
+
+
+class JumpingKnowledge(nn.Module):
+    r"""Weighted sum of all layers' outputs, with one learned scalar a layer.
+
+    NCN's reference starts the scalars from a normal distribution, so a one-layer encoder begins
+    with a random scale and sign; here they start at 1 unless ``initial="normal"``.
+
+    Args:
+        num_layers (int): Number of layers.
+        initial (str): ``"ones"`` or ``"normal"``. (default: :obj:`"ones"`)
+
+    Shapes:
+        - **layers**: a list of ``[N, C]``; **output**: ``[N, C]``
+
+    Example:
+        >>> import torch
+        >>> JumpingKnowledge(2)([torch.ones(1, 1), torch.ones(1, 1)]).tolist()
+        [[2.0]]
+    """
+
+    def __init__(self, num_layers: int, initial: str = "ones") -> None:
+        super().__init__()
+        if initial not in ("ones", "normal"):
+            raise InputError(f"initial is {initial!r}", expected="'ones' or 'normal'")
+        self.initial = initial
+        self.weight = nn.Parameter(torch.empty(num_layers))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the scalars to their initial values."""
+        if self.initial == "ones":
+            nn.init.ones_(self.weight)
+        else:
+            nn.init.normal_(self.weight)
+
+    def forward(self, layers: list[Tensor]) -> Tensor:
+        """Return the weighted sum."""
+        total = layers[0] * self.weight[0]
+        for index, layer in enumerate(layers[1:], start=1):
+            total = total + layer * self.weight[index]
+        return total

@@ -1,0 +1,119 @@
+"""The encoder of NCN's recipes: one linear map, then weightless propagation."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from graphlearn.errors import InputError
+from graphlearn.kernels import CSRGraph, as_graph
+from graphlearn.nn.conv.propagation import check_normalization, propagate
+from graphlearn.nn.dropout import Dropout
+from graphlearn.nn.encoder.inputs import JumpingKnowledge, NodeInput
+from graphlearn.nn.registries import ENCODERS
+from graphlearn.typing import EdgeIndex
+
+
+@ENCODERS.register("propagation")
+class PropagationEncoder(nn.Module):
+    r"""Dropout, linear map, dropout, then :math:`L` steps of weightless propagation.
+
+    The encoder of `"Neural Common Neighbor with Completion for Link Prediction"
+    <https://arxiv.org/abs/2302.00890>`_ ("pure GCN", "pure sum").
+
+    Args:
+        in_channels (int, optional): Number of features; None where there are none.
+        hidden_channels (int): Size of the representations.
+        num_layers (int): Propagation steps. (default: :obj:`1`)
+        num_embeddings (int, optional): Number of nodes, for a graph without features.
+        normalization (str): ``"gcn"``, ``"sum"`` or ``"mean"``. (default: :obj:`"gcn"`)
+        feature_dropout (float): Dropout on the features. (default: :obj:`0.0`)
+        dropout (float): Dropout after the linear map. (default: :obj:`0.0`)
+        output_dropout (float): Dropout after the last step. (default: :obj:`0.0`)
+        edge_dropout (float): Chance of each entry of the graph to be left out of a step in
+            training; the normalization is that of what remains. (default: :obj:`0.0`)
+        residual (bool): Add each step's input to its output. (default: :obj:`False`)
+        jumping_knowledge (bool): Return a learned weighted sum of all steps.
+            (default: :obj:`False`)
+        jumping_knowledge_initial (str): ``"ones"`` or, as published, ``"normal"``.
+            (default: :obj:`"ones"`)
+
+    Shapes:
+        - **x**: ``[N, in_channels]`` dense or sparse CSR, or None with ``num_embeddings``
+        - **graph**: a ``CSRGraph`` or an undirected ``edge_index [2, E]``
+        - **output**: ``[N, hidden_channels]``
+
+    Raises:
+        InputError: If ``num_layers`` is below 1 or ``x`` does not fit.
+
+    Example:
+        >>> import torch
+        >>> encoder = PropagationEncoder(5, 8)
+        >>> encoder(torch.randn(3, 5), torch.tensor([[0, 1], [1, 2]])).shape
+        torch.Size([3, 8])
+    """
+
+    def __init__(
+        self,
+        in_channels: int | None,
+        hidden_channels: int,
+        num_layers: int = 1,
+        *,
+        num_embeddings: int | None = None,
+        normalization: str = "gcn",
+        feature_dropout: float = 0.0,
+        dropout: float = 0.0,
+        output_dropout: float = 0.0,
+        edge_dropout: float = 0.0,
+        residual: bool = False,
+        jumping_knowledge: bool = False,
+        jumping_knowledge_initial: str = "ones",
+    ) -> None:
+        super().__init__()
+        if num_layers < 1:
+            raise InputError(f"num_layers is {num_layers}", expected="an integer >= 1")
+        self.out_channels = hidden_channels
+        self.num_layers = num_layers
+        self.normalization = check_normalization(normalization)
+        self.edge_dropout = edge_dropout
+        self.residual = residual
+        self.input = NodeInput(
+            in_channels,
+            hidden_channels,
+            num_embeddings=num_embeddings,
+            feature_dropout=feature_dropout,
+            dropout=dropout,
+        )
+        self.output_dropout = Dropout(output_dropout)
+        self.jumping_knowledge = (
+            JumpingKnowledge(num_layers, jumping_knowledge_initial) if jumping_knowledge else None
+        )
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        self.input.reset_parameters()
+        if self.jumping_knowledge is not None:
+            self.jumping_knowledge.reset_parameters()
+
+    def forward(self, x: Tensor | None, graph: CSRGraph | EdgeIndex) -> Tensor:
+        """Return a representation of every node."""
+        h: Tensor = self.input(x)
+        graph = as_graph(graph, h.size(0))
+        layers = []
+        for layer in range(self.num_layers):
+            seen = graph.drop_entries(self.edge_dropout) if self.training else graph
+            out = propagate(h, seen, self.normalization)
+            if layer == self.num_layers - 1:
+                out = self.output_dropout(out)
+            h = out + h if self.residual else out
+            layers.append(h)
+        if self.jumping_knowledge is not None:
+            h = self.jumping_knowledge(layers)
+        return h
+
+    def extra_repr(self) -> str:
+        """Options for ``repr``."""
+        return (
+            f"normalization={self.normalization!r}, num_layers={self.num_layers}, "
+            f"residual={self.residual}, edge_dropout={self.edge_dropout}"
+        )

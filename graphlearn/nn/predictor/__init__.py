@@ -1,0 +1,16 @@
+"""Link predictors: ``predictor(x, graph, pairs)`` gives one score a pair."""
+
+from graphlearn.nn.predictor.completion import completion_probability
+from graphlearn.nn.predictor.dot import DotPredictor
+from graphlearn.nn.predictor.hadamard import HadamardPredictor
+from graphlearn.nn.predictor.ncn import NCN, NCNCount
+from graphlearn.nn.predictor.ncnc import NCNC
+
+__all__ = [
+    "NCN",
+    "NCNC",
+    "DotPredictor",
+    "HadamardPredictor",
+    "NCNCount",
+    "completion_probability",
+]

@@ -1,0 +1,74 @@
+"""A multilayer perceptron on the Hadamard product: NCN without its common neighbors."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from graphlearn.kernels import CSRGraph
+from graphlearn.nn.predictor.arguments import check_call
+from graphlearn.nn.predictor.branches import pair_branch, score_head
+from graphlearn.nn.registries import PREDICTORS
+from graphlearn.nn.reset import reset
+from graphlearn.typing import EdgeIndex, Pairs, Scores
+
+
+@PREDICTORS.register("hadamard")
+class HadamardPredictor(nn.Module):
+    r"""Scores a pair by :math:`\mathrm{head}(k(\mathbf{x}_i \odot \mathbf{x}_j))`.
+
+    With a tuned encoder this is the tuned graph autoencoder, a strong baseline; it is exactly
+    :class:`NCN` without the common-neighbor branch, so the two compare.
+
+    Args:
+        channels (int): Size of the representations.
+        hidden_channels (int, optional): Size of the hidden layers; ``channels`` if None.
+        dropout (float): Dropout in every hidden layer. (default: :obj:`0.0`)
+        layer_norm (bool): Layer norm in every hidden layer. (default: :obj:`True`)
+        final_linear (bool): End the branch with a linear map. (default: :obj:`False`)
+        two_layer_head (bool): Two hidden layers in the head. (default: :obj:`False`)
+
+    Shapes:
+        - **x**: ``[N, channels]``; **graph**: ``CSRGraph`` or ``edge_index``, not used
+        - **pairs**: ``[2, B]``; **output**: ``[B]``
+
+    Raises:
+        InputError: If a shape does not fit or an id is out of range.
+
+    Example:
+        >>> import torch
+        >>> pairs = torch.tensor([[0, 1], [1, 2]])
+        >>> HadamardPredictor(4)(torch.randn(3, 4), pairs, pairs).shape
+        torch.Size([2])
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        hidden_channels: int | None = None,
+        *,
+        dropout: float = 0.0,
+        layer_norm: bool = True,
+        final_linear: bool = False,
+        two_layer_head: bool = False,
+    ) -> None:
+        super().__init__()
+        hidden = channels if hidden_channels is None else hidden_channels
+        self.channels = channels
+        self.pair_branch = pair_branch(
+            channels, hidden, dropout=dropout, layer_norm=layer_norm, final_linear=final_linear
+        )
+        self.head = score_head(
+            hidden, dropout=dropout, layer_norm=layer_norm, two_layers=two_layer_head
+        )
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        reset(self)
+
+    def forward(self, x: Tensor, graph: CSRGraph | EdgeIndex, pairs: Pairs) -> Scores:
+        """Return one score a pair."""
+        check_call(x, graph, pairs, self.channels)
+        product = x.index_select(0, pairs[0]) * x.index_select(0, pairs[1])
+        scores: Tensor = self.head(self.pair_branch(product)).squeeze(-1)
+        return scores

@@ -1,0 +1,200 @@
+"""NCN with completion: a neighbor of one endpoint counts by how likely the other has it too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from graphlearn.errors import InputError
+from graphlearn.kernels import CSRGraph, join_lists, neighborhood_overlap, sample_lists
+from graphlearn.nn.predictor.completion import completion_probability
+from graphlearn.nn.predictor.ncn import NCN
+from graphlearn.nn.predictor.node_weights import node_weight
+from graphlearn.nn.registries import PREDICTORS
+from graphlearn.typing import Pairs, Scores
+
+# Inner pairs are scored this many at a time: the activations of a chunk stay in the cache.
+_INNER_CHUNK = 2048
+
+
+@PREDICTORS.register("ncnc")
+class NCNC(NCN):
+    r"""Neural Common Neighbor with Completion, from `"Neural Common Neighbor with Completion for
+    Link Prediction" <https://arxiv.org/abs/2302.00890>`_ (equation 12).
+
+    Beside the common neighbors, every other neighbor :math:`u` of an endpoint counts with the
+    probability that the other endpoint is linked to it too:
+
+    .. math::
+        \sum_{u \in N(i) \cap N(j)} \mathbf{x}'_u
+        + \sum_{u \in N(i) \setminus N(j)} p_{ju} \mathbf{x}'_u
+        + \sum_{u \in N(j) \setminus N(i)} p_{iu} \mathbf{x}'_u
+
+    where :math:`p` comes from this model's own score at ``depth - 1`` (NCN at depth 0), without
+    gradient; see :func:`completion_probability`. The sound form is the default: the inner score
+    is the score that the model would give (evaluation mode, the unmapped representations, the
+    graph as the outer call sees it). ``as_published=True`` does what the reference code does:
+    the inner call gets :math:`\mathbf{x}'`, draws dropout and drops edges again.
+
+    Args:
+        channels (int): Size of the representations.
+        hidden_channels (int, optional): Size of the hidden layers; ``channels`` if None.
+        prior (float): :math:`\pi`, in (0, 1]. (default: :obj:`0.5`)
+        scale (float): Steepness of the probability. (default: :obj:`5.0`)
+        offset (float): Logit that counts as even odds. (default: :obj:`3.0`)
+        alpha (float): Overall factor of completed neighbors. (default: :obj:`1.0`)
+        depth (int): How often completion is applied to itself. (default: :obj:`1`)
+        learn_prior (bool): Learn :math:`\pi` for each pair from its Hadamard product.
+            (default: :obj:`False`)
+        max_residual (int, optional): Most residual neighbors of an endpoint to complete, sampled
+            and reweighted; all if None. The choice in evaluation is a hash of the pair, so a score
+            is always the same. (default: :obj:`None`)
+        as_published (bool): The reference code's inner call. (default: :obj:`False`)
+        dropout, edge_dropout, layer_norm, node_map, final_linear, two_layer_head, beta,
+            node_weight: As in :class:`NCN`.
+
+    Shapes:
+        - **x**: ``[N, channels]``
+        - **graph**: a ``CSRGraph``, possibly masked, or an undirected ``edge_index [2, E]``
+        - **pairs**: ``[2, B]``; **output**: ``[B]``
+
+    Raises:
+        InputError: If an option is out of range, a shape does not fit or an id is out of range.
+
+    Example:
+        >>> import torch
+        >>> edge_index = torch.tensor([[0, 1, 2], [1, 2, 3]])
+        >>> predictor = NCNC(8, depth=2)
+        >>> predictor(torch.randn(4, 8), edge_index, torch.tensor([[0, 0], [2, 3]])).shape
+        torch.Size([2])
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        hidden_channels: int | None = None,
+        *,
+        prior: float = 0.5,
+        scale: float = 5.0,
+        offset: float = 3.0,
+        alpha: float = 1.0,
+        depth: int = 1,
+        learn_prior: bool = False,
+        max_residual: int | None = None,
+        as_published: bool = False,
+        dropout: float = 0.0,
+        edge_dropout: float = 0.0,
+        layer_norm: bool = True,
+        node_map: bool = True,
+        final_linear: bool = False,
+        two_layer_head: bool = False,
+        beta: float = 1.0,
+        node_weight: str = "none",
+    ) -> None:
+        if not 0.0 < prior <= 1.0:
+            raise InputError(f"prior is {prior}", expected="a number in (0, 1]")
+        if depth < 1:
+            raise InputError(f"depth is {depth}", expected="an integer >= 1", mend="use NCN for 0")
+        if max_residual is not None and max_residual < 1:
+            raise InputError(f"max_residual is {max_residual}", expected="an integer >= 1 or None")
+        super().__init__(
+            channels,
+            hidden_channels,
+            dropout=dropout,
+            edge_dropout=edge_dropout,
+            layer_norm=layer_norm,
+            node_map=node_map,
+            final_linear=final_linear,
+            two_layer_head=two_layer_head,
+            beta=beta,
+            node_weight=node_weight,
+        )
+        self.prior, self.scale, self.offset, self.alpha = prior, scale, offset, alpha
+        self.depth = depth
+        self.max_residual = max_residual
+        self.as_published = as_published
+        self.prior_branch: nn.Sequential | None = None
+        if learn_prior:
+            self.prior_branch = nn.Sequential(
+                nn.Linear(channels, channels), nn.ReLU(inplace=True), nn.Linear(channels, 1)
+            )
+
+    def score(self, x: Tensor, graph: CSRGraph, pairs: Pairs, depth: int | None = None) -> Scores:
+        """Score pairs, completing the neighborhoods that ``graph`` shows ``depth`` times."""
+        depth = self.depth if depth is None else depth
+        if depth == 0:
+            return super().score(x, graph, pairs)
+        common, *residual = neighborhood_overlap(graph, pairs)
+        parts = [(common, torch.ones(common.node.numel(), dtype=x.dtype, device=x.device))]
+        seed = 0
+        if self.training and self.max_residual is not None:
+            seed = int(torch.empty((), dtype=torch.int32).random_())
+        inner_x = x
+        if self.as_published and self.node_map is not None:
+            inner_x = x + self.node_map(x)
+        for lists, endpoint, other in zip(residual, pairs, pairs.flip(0), strict=True):
+            kept, sample_weight = lists, None
+            if self.max_residual is not None:
+                kept, sample_weight = sample_lists(
+                    lists, endpoint, other, self.max_residual, seed=seed
+                )
+            row = kept.rows()
+            inner_pairs = torch.stack([other[row], kept.node.long()])
+            logit = self._inner_logit(inner_x, graph, inner_pairs, depth - 1)
+            weight = completion_probability(
+                logit,
+                self._prior_of(x, pairs, row),
+                scale=self.scale,
+                offset=self.offset,
+                alpha=self.alpha,
+            )
+            parts.append((kept, weight if sample_weight is None else weight * sample_weight))
+        completed, entry_weight = join_lists(parts)
+        of_node = node_weight(self.node_weight, graph, completed, x)
+        if of_node is not None:
+            entry_weight = entry_weight * of_node.index_select(0, completed.node.long())
+        return self.combine(x, pairs, completed, entry_weight)
+
+    def _prior_of(self, x: Tensor, pairs: Pairs, row: Tensor) -> Tensor | float:
+        if self.prior_branch is None:
+            return self.prior
+        product = x.index_select(0, pairs[0]) * x.index_select(0, pairs[1])
+        learned: Tensor = torch.sigmoid(self.prior_branch(product)).squeeze(-1)
+        return learned.index_select(0, row)
+
+    @torch.no_grad()
+    def _inner_logit(self, x: Tensor, graph: CSRGraph, pairs: Pairs, depth: int) -> Tensor:
+        if pairs.size(1) == 0:
+            return x.new_zeros(0)
+        if self.as_published:
+            graph = self.seen(graph)
+        with _evaluating(self, enabled=not self.as_published):
+            chunks = [
+                self.score(x, graph, pairs[:, start : start + _INNER_CHUNK], depth)
+                for start in range(0, pairs.size(1), _INNER_CHUNK)
+            ]
+        return torch.cat(chunks)
+
+    def extra_repr(self) -> str:
+        """Options for ``repr``."""
+        return (
+            f"{super().extra_repr()}, depth={self.depth}, prior={self.prior}, "
+            f"scale={self.scale}, offset={self.offset}, alpha={self.alpha}, "
+            f"max_residual={self.max_residual}, as_published={self.as_published}"
+        )
+
+
+@contextmanager
+def _evaluating(module: nn.Module, *, enabled: bool) -> Iterator[None]:
+    """Put a module and its parts into evaluation mode, and back into what each was in."""
+    modes = [(part, part.training) for part in module.modules()] if enabled else []
+    for part, _ in modes:
+        part.training = False
+    try:
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode

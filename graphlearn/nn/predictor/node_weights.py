@@ -1,0 +1,86 @@
+"""Factors that a pooling may give to each common neighbor."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from graphlearn.kernels import CSRGraph, NeighborLists
+from graphlearn.registry import unknown_name
+
+NODE_WEIGHTS = ("none", "adamic-adar", "resource-allocation", "batch-frequency")
+
+
+def check_node_weight(name: str) -> str:
+    """Return ``name`` if it is a known node weight.
+
+    Raises:
+        UnknownNameError: If it is not; offers the nearest.
+
+    Example:
+        >>> check_node_weight("none")
+        'none'
+    """
+    if name not in NODE_WEIGHTS:
+        raise unknown_name("node weight", name, NODE_WEIGHTS)
+    return name
+
+
+def inverse_degree(graph: CSRGraph, dtype: torch.dtype) -> Tensor:
+    """Resource allocation's factor 1 / degree, 0 for isolated nodes.
+
+    Shapes:
+        - **output**: ``[N]``
+
+    Example:
+        >>> import torch
+        >>> graph = CSRGraph.from_edge_index(torch.tensor([[0, 1], [1, 2]]), num_nodes=4)
+        >>> inverse_degree(graph, torch.float32).tolist()
+        [1.0, 0.5, 1.0, 0.0]
+    """
+    degree = graph.degree().to(dtype)
+    return torch.where(degree > 0, 1 / degree, torch.zeros((), dtype=dtype, device=degree.device))
+
+
+def inverse_log_degree(graph: CSRGraph, dtype: torch.dtype) -> Tensor:
+    """Adamic-Adar's factor 1 / log(degree), 0 below degree 2, where the logarithm is no factor.
+
+    Shapes:
+        - **output**: ``[N]``
+
+    Example:
+        >>> import torch
+        >>> graph = CSRGraph.from_edge_index(torch.tensor([[0, 1], [1, 2]]), num_nodes=4)
+        >>> [round(w, 3) for w in inverse_log_degree(graph, torch.float32).tolist()]
+        [0.0, 1.443, 0.0, 0.0]
+    """
+    degree = graph.degree().to(dtype)
+    zero = torch.zeros((), dtype=dtype, device=degree.device)
+    return torch.where(degree > 1, 1 / degree.clamp(min=2).log(), zero)
+
+
+def node_weight(name: str, graph: CSRGraph, common: NeighborLists, x: Tensor) -> Tensor | None:
+    """The factor of every node, or None for 1.
+
+    ``"batch-frequency"`` divides by how often a node is a common neighbor *in this batch*, as
+    OCN's reference code does. A pair's score then depends on the other pairs beside it, which
+    ``graphlearn audit`` refuses; it is here to show that, and to measure what it is worth.
+
+    Shapes:
+        - **output**: ``[N]`` or None
+
+    Example:
+        >>> import torch
+        >>> graph = CSRGraph.from_edge_index(torch.tensor([[0, 1], [1, 2]]))
+        >>> lists = NeighborLists(torch.tensor([0, 1, 2]), torch.tensor([1, 1]))
+        >>> node_weight("batch-frequency", graph, lists, torch.ones(3, 1)).tolist()
+        [0.0, 0.5, 0.0]
+    """
+    if name == "adamic-adar":
+        return inverse_log_degree(graph, x.dtype)
+    if name == "resource-allocation":
+        return inverse_degree(graph, x.dtype)
+    if name == "batch-frequency":
+        count = torch.bincount(common.node.long(), minlength=graph.num_nodes).to(x.dtype)
+        return torch.where(count > 0, 1 / count.clamp(min=1), torch.zeros_like(count))
+    return None
