@@ -15,8 +15,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return the known name closest to ``name``, or ``""`` when none is close.
 
     Example:
-        >>> nearest("ncnn", ["gcn", "ncn", "ncnc"])
-        'ncnc'
+        >>> nearest("nncn", ["gcn", "ncn", "sage"])
+        'ncn'
     """
     options = sorted(known)
     matches = difflib.get_close_matches(name.lower(), [o.lower() for o in options], n=1, cutoff=0.5)

@@ -1,4 +1,7 @@
-"""Names for the shapes that cross module borders. Axes: N nodes, E edges, B pairs, C channels, K list entries."""
+"""Names for the shapes that cross module borders.
+
+Axes: N nodes, E edges, B pairs, C channels, K list entries.
+"""
 
 from __future__ import annotations
 

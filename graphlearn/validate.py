@@ -33,7 +33,7 @@ def check_num_nodes(num_nodes: Any, *, name: str = "num_nodes") -> int:
 def check_node_pairs(
     pairs: Any, num_nodes: int, *, name: str = "edge_index", allow_empty: bool = True
 ) -> Tensor:
-    """Return ``pairs`` unchanged if it is an integer tensor ``[2, E]`` of ids in ``[0, num_nodes)``.
+    """Return ``pairs`` unchanged if it holds ids in ``[0, num_nodes)`` as integers ``[2, E]``.
 
     Args:
         pairs: What the user gave.
@@ -99,9 +99,7 @@ def check_features(
     if x.dim() != 2:
         raise InputError(f"{name} has shape {list(x.shape)}", expected="shape [N, C]")
     if num_nodes is not None and x.size(0) != num_nodes:
-        raise InputError(
-            f"{name} has {x.size(0)} rows", expected=f"{num_nodes}, one for each node"
-        )
+        raise InputError(f"{name} has {x.size(0)} rows", expected=f"{num_nodes}, one for each node")
     if channels is not None and x.size(1) != channels:
         raise InputError(f"{name} has {x.size(1)} channels", expected=f"{channels}")
     values = x

@@ -1,0 +1,49 @@
+"""What all tests share: one thread each, fixed hypothesis draws, and the place of real data."""
+
+from __future__ import annotations
+
+import os
+
+# Before torch is imported: the tests run side by side, so each keeps to one thread.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+REPOSITORY = Path(__file__).parents[1]
+
+# Derandomized: a failure on one machine is a failure on all, and no examples are kept on disk.
+# No deadline: the first call of a numba kernel compiles it.
+settings.register_profile(
+    "graphlearn",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("graphlearn")
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of real data: $GRAPHLEARN_TEST_DATA, else ../shared/data; skips without it."""
+    named = os.environ.get("GRAPHLEARN_TEST_DATA")
+    if named:
+        root = Path(named)
+        # Who names a folder wants these tests to run: a wrong name is a failure, not a skip.
+        if not root.is_dir():
+            pytest.fail(f"GRAPHLEARN_TEST_DATA={named} is not a folder")
+        return root
+    root = REPOSITORY.parent / "shared" / "data"
+    if not root.is_dir():
+        pytest.skip("no real data: set GRAPHLEARN_TEST_DATA, or put them in ../shared/data")
+    return root
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return REPOSITORY
