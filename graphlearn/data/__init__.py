@@ -1,0 +1,59 @@
+"""Readers, dataset cards, link splits and the audit that refuses a leaking one.
+
+The way of a dataset: card -> files, fetched and checked -> reader -> split -> audit. Every reader
+gives a PyG ``Data`` and every split is a :class:`LinkSplit`, so each step works alone too.
+"""
+
+from graphlearn.data.audit import Finding, SplitAudit, audit_split
+from graphlearn.data.card import (
+    DatasetCard,
+    Download,
+    SplitRule,
+    dataset_names,
+    load_card,
+    read_card,
+)
+from graphlearn.data.dataset import Dataset, load_dataset, make_split
+from graphlearn.data.digits import digits_knn
+from graphlearn.data.edge_list import read_edge_list
+from graphlearn.data.features import compact_features
+from graphlearn.data.negatives import sample_non_edges
+from graphlearn.data.networkx_graph import from_networkx
+from graphlearn.data.ogb import read_ogb_link, read_ogb_split
+from graphlearn.data.planetoid import read_planetoid
+from graphlearn.data.protocols import ncn_planetoid_split, ogb_official_split, split_from_pyg
+from graphlearn.data.pyg import from_pyg
+from graphlearn.data.root import find_data_root
+from graphlearn.data.seal import read_seal_mat
+from graphlearn.data.split import LinkSplit, random_link_split
+
+__all__ = [
+    "Dataset",
+    "DatasetCard",
+    "Download",
+    "Finding",
+    "LinkSplit",
+    "SplitAudit",
+    "SplitRule",
+    "audit_split",
+    "compact_features",
+    "dataset_names",
+    "digits_knn",
+    "find_data_root",
+    "from_networkx",
+    "from_pyg",
+    "load_card",
+    "load_dataset",
+    "make_split",
+    "ncn_planetoid_split",
+    "ogb_official_split",
+    "random_link_split",
+    "read_card",
+    "read_edge_list",
+    "read_ogb_link",
+    "read_ogb_split",
+    "read_planetoid",
+    "read_seal_mat",
+    "sample_non_edges",
+    "split_from_pyg",
+]

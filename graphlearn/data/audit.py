@@ -1,0 +1,223 @@
+"""The audit that runs before training: does a split hold the answer where it must not?
+
+It looks at what is there, not at who made it, so it judges foreign splits too. Every question is
+a sort and a binary search over undirected pair keys: O(E log E), a fraction of a second for a
+million links.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from graphlearn.data.pairs import contains, sorted_unique, undirected_keys
+from graphlearn.data.pyg import count_nodes
+from graphlearn.data.split import LinkSplit
+from graphlearn.errors import InputError, InputTypeError, LeakError
+from graphlearn.typing import Pairs
+
+SHOWN = 5
+"""How many offending pairs a finding keeps."""
+
+_NAMES = {
+    "train_pairs": "training links",
+    "valid_pairs": "validation links",
+    "test_pairs": "test links",
+    "valid_negatives": "validation negatives",
+    "test_negatives": "test negatives",
+}
+_LINKS = ("train_pairs", "valid_pairs", "test_pairs")
+_NEGATIVES = ("valid_negatives", "test_negatives")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing wrong with a split.
+
+    Args:
+        kind: What it is, such as ``"test links that are training links"``.
+        count: How many pairs.
+        pairs: The first of them, as they stand in the split.
+        refused: Whether it makes the split unusable; otherwise it is a warning.
+
+    Shapes:
+        - ``pairs``: up to 5 of ``(u, v)``
+
+    Example:
+        >>> str(Finding("test links that are training links", 1, ((3, 7),), refused=True))
+        '1 test links that are training links, first (3, 7)'
+    """
+
+    kind: str
+    count: int
+    pairs: tuple[tuple[int, int], ...]
+    refused: bool
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.kind}, first " + ", ".join(str(pair) for pair in self.pairs)
+
+
+@dataclass(frozen=True)
+class SplitAudit:
+    """What :func:`audit_split` found.
+
+    Args:
+        sizes: Number of pairs in each part, and of message-passing edges.
+        findings: Everything wrong, the refused first.
+
+    Raises:
+        LeakError: From :meth:`raise_for_leaks`.
+
+    Example:
+        >>> audit = SplitAudit({"test links": 1}, ())
+        >>> audit.ok
+        True
+        >>> print(audit)
+        test links: 1
+        no leak found
+    """
+
+    sizes: dict[str, int]
+    findings: tuple[Finding, ...]
+
+    @property
+    def leaks(self) -> tuple[Finding, ...]:
+        """Findings that make the split unusable."""
+        return tuple(finding for finding in self.findings if finding.refused)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """Findings worth knowing that do not."""
+        return tuple(finding for finding in self.findings if not finding.refused)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was refused."""
+        return not self.leaks
+
+    def raise_for_leaks(self) -> None:
+        """Raise unless nothing was refused.
+
+        Raises:
+            LeakError: Naming each leak with its count and first pairs.
+        """
+        if self.leaks:
+            raise LeakError(
+                "the split leaks: " + "; ".join(str(leak) for leak in self.leaks),
+                expected="every undirected link in one part alone, unlinked distinct negatives",
+                mend="make it with graphlearn.data.random_link_split",
+            )
+
+    def __str__(self) -> str:
+        lines = [f"{name}: {count}" for name, count in self.sizes.items()]
+        lines += [f"REFUSED: {leak}" for leak in self.leaks]
+        lines += [f"warning: {warning}" for warning in self.warnings]
+        return "\n".join(lines if self.findings else [*lines, "no leak found"])
+
+
+def audit_split(split: LinkSplit) -> SplitAudit:
+    """Look for everything that would make a test score of this split a lie.
+
+    Refused: a link of one part in another part, in either direction; message-passing edges that
+    hold validation or test links; negatives that are links; a negative in both parts; a pair
+    twice in a part, in either direction; self-loops among the pairs; ids out of range. In an
+    official OGB split repeated pairs and negatives in both parts are warnings: its figures are
+    published with them. Self-loops among message-passing edges are a warning too.
+
+    Args:
+        split: Any split, this package's or not.
+
+    Shapes:
+        - every pair tensor: ``[2, *]``
+
+    Raises:
+        InputTypeError: If a part is no integer tensor.
+        InputError: If a part is not of shape ``[2, *]``.
+
+    Example:
+        >>> from torch_geometric.data import Data
+        >>> train, held_out = torch.tensor([[0, 1], [1, 2]]), torch.tensor([[1], [0]])
+        >>> none, data = torch.tensor([[0], [3]]), Data(edge_index=train, num_nodes=4)
+        >>> other, last = torch.tensor([[2], [3]]), torch.tensor([[1], [3]])
+        >>> split = LinkSplit(data, train, other, last, held_out, none, "by hand", None)
+        >>> for leak in audit_split(split).leaks:
+        ...     print(leak)
+        1 test links that are training links, first (1, 0)
+        1 test links that are message-passing edges, first (1, 0)
+    """
+    num_nodes = count_nodes(split.data)
+    parts = {name: _checked(name, getattr(split, name)) for name in _NAMES}
+    edges = _checked("data.edge_index", split.data.edge_index)
+    findings: list[Finding] = []
+    sizes = {_NAMES[name]: pairs.size(1) for name, pairs in parts.items()}
+    sizes["message-passing edges"] = edges.size(1)
+    published = split.rule == "ogb-official"
+
+    def report(kind: str, pairs: Pairs, wrong: Tensor, *, refused: bool = True) -> None:
+        count = int(wrong.sum())
+        if count:
+            columns = wrong.nonzero()[:SHOWN, 0]
+            shown = tuple((int(u), int(v)) for u, v in pairs[:, columns].t().tolist())
+            findings.append(Finding(kind, count, shown, refused))
+
+    def in_range(kind: str, pairs: Pairs) -> Pairs:
+        wrong = ((pairs < 0) | (pairs >= num_nodes)).any(dim=0)
+        report(f"{kind} with an id outside [0, {num_nodes})", pairs, wrong)
+        return pairs[:, ~wrong]
+
+    edges = in_range("message-passing edges", edges)
+    seen = sorted_unique(undirected_keys(edges, num_nodes))
+    keys: dict[str, Tensor] = {}
+    ordered: dict[str, Tensor] = {}
+    for name, pairs in parts.items():
+        parts[name] = pairs = in_range(_NAMES[name], pairs)
+        keys[name] = undirected_keys(pairs, num_nodes)
+        ordered[name] = sorted_unique(keys[name])
+        report(f"{_NAMES[name]} that are self-loops", pairs, pairs[0] == pairs[1])
+        if ordered[name].numel() != keys[name].numel():
+            report(
+                f"{_NAMES[name]} that repeat an earlier one",
+                pairs,
+                _repeats(keys[name]),
+                refused=not published,
+            )
+
+    def overlap(name: str, other: str, *, refused: bool = True) -> None:
+        kind = f"{_NAMES[name]} that are {_NAMES[other]}"
+        report(kind, parts[name], contains(ordered[other], keys[name]), refused=refused)
+
+    for held_out, other in (
+        ("valid_pairs", "train_pairs"),
+        ("test_pairs", "train_pairs"),
+        ("test_pairs", "valid_pairs"),
+    ):
+        overlap(held_out, other)
+    for name in ("valid_pairs", "test_pairs"):
+        kind = f"{_NAMES[name]} that are message-passing edges"
+        report(kind, parts[name], contains(seen, keys[name]))
+    for name in _NEGATIVES:
+        for other in _LINKS:
+            overlap(name, other)
+    overlap("test_negatives", "valid_negatives", refused=not published)
+    report("message-passing edges that are self-loops", edges, edges[0] == edges[1], refused=False)
+    findings.sort(key=lambda finding: not finding.refused)
+    return SplitAudit(sizes, tuple(findings))
+
+
+def _checked(name: str, pairs: object) -> Tensor:
+    if not isinstance(pairs, Tensor) or pairs.is_floating_point() or pairs.dtype == torch.bool:
+        kind = f"dtype {pairs.dtype}" if isinstance(pairs, Tensor) else type(pairs).__name__
+        raise InputTypeError(f"{name} has {kind}", expected="an integer tensor of shape [2, *]")
+    if pairs.dim() != 2 or pairs.size(0) != 2:
+        raise InputError(f"{name} has shape {list(pairs.shape)}", expected="shape [2, *]")
+    return pairs.detach().cpu()
+
+
+def _repeats(keys: Tensor) -> Tensor:
+    # Stable, so that the first of equal keys in the split's own order is the one not marked.
+    ordered, order = torch.sort(keys, stable=True)
+    again = torch.zeros(keys.numel(), dtype=torch.bool)
+    again[order[1:]] = ordered[1:] == ordered[:-1]
+    return again
