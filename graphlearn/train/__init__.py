@@ -1,0 +1,37 @@
+"""The single-process training loop: epochs, evaluation, early stopping, checkpoints."""
+
+from graphlearn.train.checkpoint import (
+    CHECKPOINT_NAME,
+    WEIGHTS_NAME,
+    Checkpoint,
+    load_checkpoint,
+    load_weights,
+    save_checkpoint,
+    save_weights,
+)
+from graphlearn.train.config import TrainConfig
+from graphlearn.train.epoch import link_loss
+from graphlearn.train.evaluate import evaluate_links, score_links
+from graphlearn.train.negatives import UniformNegatives, uniform_negatives
+from graphlearn.train.records import EpochRecord, FitResult
+from graphlearn.train.trainer import LinkTrainer, fit_links
+
+__all__ = [
+    "CHECKPOINT_NAME",
+    "WEIGHTS_NAME",
+    "Checkpoint",
+    "EpochRecord",
+    "FitResult",
+    "LinkTrainer",
+    "TrainConfig",
+    "UniformNegatives",
+    "evaluate_links",
+    "fit_links",
+    "link_loss",
+    "load_checkpoint",
+    "load_weights",
+    "save_checkpoint",
+    "save_weights",
+    "score_links",
+    "uniform_negatives",
+]

@@ -1,0 +1,151 @@
+"""How to train: every number of the loop, checked when the configuration is made."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+
+from graphlearn.errors import InputError, InputTypeError
+from graphlearn.registry import unknown_name
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
+"""Names of the floating-point types a model can be trained in."""
+
+_COUNTS = {
+    "epochs": 1,
+    "batch_size": 1,
+    "negatives_per_positive": 1,
+    "patience": 1,
+    "evaluate_every": 1,
+    "evaluation_batch_size": 1,
+}
+_MAY_BE_ZERO = {
+    "encoder_learning_rate",
+    "predictor_learning_rate",
+    "weight_decay",
+    "checkpoint_seconds",
+}
+_FLAGS = ("remove_targets", "drop_last_batch")
+_OPTIONAL = ("patience", "clip_gradient_norm")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Settings of a :class:`LinkTrainer`; all have defaults.
+
+    Args:
+        epochs: Most passes over the training links.
+        batch_size: Links in a batch.
+        encoder_learning_rate: Adam's step size for the encoder.
+        predictor_learning_rate: Adam's step size for the predictor.
+        weight_decay: Adam's L2 penalty, on both.
+        negatives_per_positive: Uniform non-edges drawn for each link, anew in every epoch.
+        remove_targets: Whether the links of a batch leave the graph that encoder and predictor see
+            while they are scored. Without it a model learns that a link is there because it is.
+        drop_last_batch: Leave out the last batch of an epoch where it is smaller than the others.
+        patience: Stop after this many epochs without a better validation result of the first
+            metric; None trains all epochs.
+        clip_gradient_norm: Largest norm of the whole gradient; None does not clip.
+        evaluate_every: Epochs between two evaluations; the last epoch is always evaluated.
+        evaluation_batch_size: Pairs scored at a time in an evaluation.
+        device: Where to train, such as ``"cpu"`` or ``"cuda:0"``.
+        dtype: ``"float32"``, ``"float64"`` or ``"bfloat16"``, of weights, features and gradients.
+        checkpoint_seconds: Least time between two checkpoints; 0 makes one after every epoch.
+
+    Raises:
+        InputError: If a value is out of range.
+        InputTypeError: If a value is of a wrong type.
+        UnknownNameError: If ``dtype`` is not known.
+
+    Example:
+        >>> TrainConfig(epochs=5).batch_size
+        1024
+        >>> TrainConfig(epochs=0)
+        Traceback (most recent call last):
+        ...
+        graphlearn.errors.InputError: epochs is 0: expected an integer >= 1
+    """
+
+    epochs: int = 100
+    batch_size: int = 1024
+    encoder_learning_rate: float = 1e-3
+    predictor_learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    negatives_per_positive: int = 1
+    remove_targets: bool = True
+    drop_last_batch: bool = False
+    patience: int | None = None
+    clip_gradient_norm: float | None = None
+    evaluate_every: int = 1
+    evaluation_batch_size: int = 8192
+    device: str = "cpu"
+    dtype: str = "float32"
+    checkpoint_seconds: float = 10.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is None and field.name in _OPTIONAL:
+                continue
+            if field.name in _COUNTS:
+                _check_count(field.name, value, _COUNTS[field.name])
+            elif field.name in _FLAGS:
+                if not isinstance(value, bool):
+                    raise InputTypeError(f"{field.name} is {value!r}", expected="True or False")
+            elif field.name in ("device", "dtype"):
+                if not isinstance(value, str):
+                    raise InputTypeError(f"{field.name} is {value!r}", expected="a name")
+            else:
+                _check_number(field.name, value, zero=field.name in _MAY_BE_ZERO)
+        if self.dtype not in DTYPES:
+            raise unknown_name("dtype", self.dtype, DTYPES)
+
+    def torch_dtype(self) -> torch.dtype:
+        """Return the dtype that :attr:`dtype` names."""
+        return DTYPES[self.dtype]
+
+    def torch_device(self) -> torch.device:
+        """Return the device that :attr:`device` names, after a look whether it is there.
+
+        Raises:
+            InputError: If this torch knows no such device, or the machine has none.
+
+        Example:
+            >>> TrainConfig().torch_device()
+            device(type='cpu')
+        """
+        try:
+            # The allocation says whether the device works, and which one "cuda" is.
+            device = torch.empty(1, device=self.device).device
+        except (RuntimeError, AssertionError, NotImplementedError) as problem:
+            # torch raises AssertionError where it was built without CUDA.
+            raise self._no_device() from problem
+        if device.type not in ("cpu", "cuda"):
+            # Elsewhere the state of dropout's generator could not be stored in a checkpoint.
+            raise self._no_device()
+        return device
+
+    def _no_device(self) -> InputError:
+        return InputError(
+            f"device is {self.device!r}",
+            expected="cpu, or a cuda device that this machine and this build of torch have",
+            mend='pass device="cpu"',
+        )
+
+
+def _check_count(name: str, value: Any, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InputTypeError(f"{name} is {value!r}", expected=f"an integer >= {least}")
+    if value < least:
+        raise InputError(f"{name} is {value}", expected=f"an integer >= {least}")
+
+
+def _check_number(name: str, value: Any, *, zero: bool) -> None:
+    expected = f"a finite number {'>=' if zero else '>'} 0"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InputTypeError(f"{name} is {value!r}", expected=expected)
+    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+        raise InputError(f"{name} is {value}", expected=expected)

@@ -1,0 +1,157 @@
+"""One pass over the training links."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from graphlearn.errors import DivergedError, InputError
+from graphlearn.train.config import TrainConfig
+from graphlearn.train.negatives import UniformNegatives
+from graphlearn.train.prepared import PreparedSplit
+from graphlearn.typing import Scores
+
+CHECK_EVERY = {"cpu": 1, "cuda": 64}
+"""Batches between two looks at the losses: on a CUDA device a look makes the CPU wait for it."""
+
+
+def link_loss(scores: Scores, num_positives: int) -> Tensor:
+    r"""Return :math:`-\mathrm{mean} \log \sigma(s^+) - \mathrm{mean} \log \sigma(-s^-)`.
+
+    Args:
+        scores: Logits of the positives, then of the negatives.
+        num_positives: How many of them are positives.
+
+    Shapes:
+        - **scores**: ``[P + Q]``
+        - output: ``[]``
+
+    Example:
+        >>> round(link_loss(torch.zeros(4), 2).item(), 4)
+        1.3863
+    """
+    positive, negative = scores[:num_positives], scores[num_positives:]
+    return -functional.logsigmoid(positive).mean() - functional.logsigmoid(-negative).mean()
+
+
+def batches_per_epoch(num_links: int, config: TrainConfig) -> int:
+    """Return how many batches the loop makes of so many links.
+
+    Args:
+        num_links: Number of training links.
+        config: Batch size, and whether a smaller last batch is left out.
+
+    Raises:
+        InputError: If that is none.
+
+    Example:
+        >>> batches_per_epoch(2500, TrainConfig(batch_size=1000))
+        3
+    """
+    whole, rest = divmod(num_links, config.batch_size)
+    batches = whole + (rest > 0 and not config.drop_last_batch)
+    if batches == 0:
+        raise InputError(
+            f"batch_size is {config.batch_size} with drop_last_batch",
+            expected=f"at most {num_links}, the number of training links",
+        )
+    return batches
+
+
+def train_epoch(
+    model: nn.Module,
+    data: PreparedSplit,
+    config: TrainConfig,
+    optimizer: torch.optim.Optimizer,
+    negatives: UniformNegatives,
+    generator: torch.Generator,
+    *,
+    epoch: int,
+    seed: int,
+) -> float:
+    """Train for one epoch and return the mean of its batches' losses.
+
+    Links are shuffled and negatives drawn once, for the whole epoch. Positives and negatives of a
+    batch are scored in one call of the model.
+
+    Args:
+        model: ``model(x, graph, pairs)`` gives a logit a pair.
+        data: What to train on.
+        config: Batch size, negatives, target removal, gradient clipping.
+        optimizer: Updates the model.
+        negatives: Draws from the training graph.
+        generator: Source of the order and the negatives, on the CPU.
+        epoch: This epoch's number, for the error text.
+        seed: The run's seed, likewise.
+
+    Raises:
+        DivergedError: At the first loss that is NaN or infinite, with epoch, seed and batch. On the
+            CPU that is before the batch changes the weights; on a device at most 64 batches later.
+        InputError: If the model does not give one score a pair.
+    """
+    size, ratio = config.batch_size, config.negatives_per_positive
+    batches = batches_per_epoch(data.train_pairs.size(1), config)
+    device = data.train_pairs.device
+    order = torch.randperm(data.train_pairs.size(1), generator=generator)
+    order = order[: batches * size].to(device)
+    drawn = negatives.draw(order.numel() * ratio, generator).to(device)
+    positive_batches = torch.split(data.train_pairs.index_select(1, order), size, dim=1)
+    negative_batches = torch.split(drawn, size * ratio, dim=1)
+    edge_batches = torch.split(data.train_edges.index_select(0, order), size)
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+
+    losses = _Losses(CHECK_EVERY[device.type], epoch, seed, batches)
+    model.train()
+    for positive, negative, edges in zip(
+        positive_batches, negative_batches, edge_batches, strict=True
+    ):
+        graph = data.graph.without_edges(edges) if config.remove_targets else data.graph
+        pairs = torch.cat([positive, negative], dim=1)
+        scores = model(data.x, graph, pairs)
+        if scores.shape != pairs.shape[1:]:
+            raise InputError(
+                f"the model gave scores of shape {list(scores.shape)}",
+                expected=f"shape [{pairs.size(1)}], one score a pair",
+            )
+        loss = link_loss(scores, positive.size(1))
+        losses.add(loss)
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        if config.clip_gradient_norm is not None:
+            nn.utils.clip_grad_norm_(parameters, config.clip_gradient_norm)
+        optimizer.step()
+    return losses.mean()
+
+
+class _Losses:
+    """The losses of an epoch's batches, looked at a few at a time."""
+
+    def __init__(self, check_every: int, epoch: int, seed: int, batches: int) -> None:
+        self.check_every, self.epoch, self.seed, self.batches = check_every, epoch, seed, batches
+        self.pending: list[Tensor] = []
+        self.values: list[float] = []
+
+    def add(self, loss: Tensor) -> None:
+        self.pending.append(loss.detach())
+        if len(self.pending) == self.check_every:
+            self.look()
+
+    def look(self) -> None:
+        for value in torch.stack(self.pending).tolist():
+            self.values.append(value)
+            if not math.isfinite(value):
+                raise DivergedError(
+                    f"the loss is {value} in epoch {self.epoch}, batch {len(self.values)} of "
+                    f"{self.batches}, seed {self.seed}",
+                    expected="a finite loss",
+                    mend="lower the learning rates, or set clip_gradient_norm",
+                )
+        self.pending.clear()
+
+    def mean(self) -> float:
+        if self.pending:
+            self.look()
+        return sum(self.values) / len(self.values)

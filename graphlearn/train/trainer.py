@@ -1,0 +1,231 @@
+"""The training loop for link prediction: epochs, evaluation, early stopping, checkpoints."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from graphlearn.data import LinkSplit
+from graphlearn.errors import DivergedError, InputError, InputTypeError
+from graphlearn.metrics import LinkEvaluator
+from graphlearn.train.config import TrainConfig
+from graphlearn.train.epoch import batches_per_epoch, train_epoch
+from graphlearn.train.evaluate import score_links
+from graphlearn.train.identity import run_identity
+from graphlearn.train.negatives import UniformNegatives
+from graphlearn.train.optimizer import make_optimizer
+from graphlearn.train.prepared import prepare_split
+from graphlearn.train.progress import Progress, RunFolder
+from graphlearn.train.records import EpochRecord, FitResult, has_run_out_of_patience, summarize
+
+
+class LinkTrainer:
+    """Trains a link model on a split, and keeps the weights of its best validation epoch.
+
+    The result depends on the model's initial weights, the split, the configuration and the seed.
+    The caller's random stream is not touched: the loop draws from generators of its own, and
+    dropout inside a fork of torch's. With a ``run_dir`` a run that was killed at any moment goes
+    on from its last checkpoint to the bit-identical result (on the CPU, with the same number of
+    threads and the same torch).
+
+    Args:
+        model: A link model: ``model(x, graph, pairs)``, ``model.encode(x, graph)`` and
+            ``model.predictor``. It is moved to the configured device and dtype, and trained in
+            place, from where its weights stand.
+        split: What to train and evaluate on; refused if it leaks.
+        config: The settings.
+        seed: Seed of order, negatives and dropout.
+        metrics: Names of metrics, or an evaluator; the first decides early stopping and which
+            weights are kept.
+        run_dir: Folder for the checkpoint and the final weights; made if missing. None writes
+            nothing. One run a folder: an unfinished one there is continued, a finished one gives
+            its result without training.
+        on_epoch: Called with the record of every epoch trained here, before the checkpoint.
+        identity: Plain values that a checkpoint must agree with besides all of the above, such as
+            the recipe the model was built from.
+
+    Shapes:
+        - ``split.train_pairs``: ``[2, P]``; the model's output for pairs ``[2, B]``: ``[B]``
+
+    Raises:
+        InputError: If the model has nothing to train, or an argument is out of range.
+        InputTypeError: If an argument is of a wrong type.
+        LeakError: If the split leaks.
+        OutputError: If ``run_dir`` cannot be written.
+
+    Example:
+        >>> from torch_geometric.data import Data
+        >>> from graphlearn.data import random_link_split
+        >>> class Model(nn.Module):
+        ...     def __init__(self, num_nodes):
+        ...         super().__init__()
+        ...         self.encoder = nn.Embedding(num_nodes, 8)
+        ...         self.predictor = Dot()
+        ...     def encode(self, x, graph):
+        ...         return self.encoder.weight
+        ...     def forward(self, x, graph, pairs):
+        ...         return self.predictor(self.encode(x, graph), graph, pairs)
+        >>> class Dot(nn.Module):
+        ...     def forward(self, h, graph, pairs):
+        ...         return (h[pairs[0]] * h[pairs[1]]).sum(dim=-1)
+        >>> ring = Data(edge_index=torch.stack([torch.arange(30), torch.arange(1, 31) % 30]))
+        >>> split = random_link_split(ring, seed=0)
+        >>> trainer = LinkTrainer(Model(30), split, TrainConfig(epochs=3), seed=0, metrics=["auc"])
+        >>> [record.epoch for record in trainer.fit().history]
+        [1, 2, 3]
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        split: LinkSplit,
+        config: TrainConfig | None = None,
+        *,
+        seed: int,
+        metrics: Sequence[str] | LinkEvaluator = ("hits@100",),
+        run_dir: Path | str | None = None,
+        on_epoch: Callable[[EpochRecord], None] | None = None,
+        identity: Mapping[str, Any] | None = None,
+    ) -> None:
+        if isinstance(seed, bool) or not isinstance(seed, int):
+            raise InputTypeError(f"seed is {seed!r}", expected="an integer >= 0")
+        if seed < 0:
+            raise InputError(f"seed is {seed}", expected="an integer >= 0")
+        self.config = config or TrainConfig()
+        self.seed = seed
+        self.evaluator = metrics if isinstance(metrics, LinkEvaluator) else LinkEvaluator(metrics)
+        self.device = self.config.torch_device()
+        self.model = model.to(device=self.device, dtype=self.config.torch_dtype())
+        self.on_epoch = on_epoch
+        make_optimizer(self.model, self.config)  # refuses a model that cannot be trained, early
+        self._data = prepare_split(split, self.device, self.config.torch_dtype())
+        batches_per_epoch(self._data.train_pairs.size(1), self.config)
+        for links, others in (self._data.valid, self._data.test):
+            # An empty part, or a K beyond the negatives, is met now and not after the first epoch.
+            self.evaluator(torch.zeros(links.size(1)), torch.zeros(others.size(1)))
+        self._negatives = UniformNegatives(self._data.graph)
+        self._folder: RunFolder | None = None
+        if run_dir is not None:
+            run = run_identity(self.model, split, self.config, seed, self.evaluator, identity)
+            self._folder = RunFolder(run_dir, run, self.config.checkpoint_seconds)
+
+    def fit(self) -> FitResult:
+        """Train, or go on training, and return the result; the model then has its best weights.
+
+        Raises:
+            DivergedError: If a loss or a validation score is NaN, with epoch, seed and batch.
+            CheckpointError: If the checkpoint in ``run_dir`` is damaged or another run's.
+            OutputError: If a checkpoint could not be written; the former one is then intact.
+        """
+        # Seeding inside a fork: the caller's stream goes on as if nothing had been drawn.
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+            progress = Progress.begin(self.model, self.config, self.seed)
+            if self._folder is not None:
+                self._folder.restore(self.model, progress)
+            while not progress.finished:
+                record = self._run_epoch(progress)
+                if self.on_epoch is not None:
+                    self.on_epoch(record)
+                if self._folder is not None:
+                    self._folder.save(self.model, progress)
+        self.model.load_state_dict(progress.best)
+        return summarize(self.seed, progress.history)
+
+    def _run_epoch(self, progress: Progress) -> EpochRecord:
+        """Train and evaluate one epoch and put its record, and maybe its weights, on file."""
+        epoch = len(progress.history) + 1
+        start = time.perf_counter()
+        loss = train_epoch(
+            self.model,
+            self._data,
+            self.config,
+            progress.optimizer,
+            self._negatives,
+            progress.generator,
+            epoch=epoch,
+            seed=self.seed,
+        )
+        middle = time.perf_counter()
+        last = epoch == self.config.epochs
+        valid: dict[str, float] = {}
+        test: dict[str, float] = {}
+        if last or epoch % self.config.evaluate_every == 0:
+            valid, test = self._evaluate(epoch)
+        end = time.perf_counter()
+        record = EpochRecord(epoch, loss, valid, test, middle - start, end - middle)
+        progress.add(record, self.model)
+        first = self.evaluator.names[0]
+        progress.finished = last or has_run_out_of_patience(
+            progress.history, first, self.config.patience
+        )
+        return record
+
+    def _evaluate(self, epoch: int) -> tuple[dict[str, float], dict[str, float]]:
+        """Return validation and test metrics; one encoding serves both where the graph is one."""
+        data, size = self._data, self.config.evaluation_batch_size
+        if data.test_graph is data.graph:
+            parts = [*data.valid, *data.test]
+            scores = score_links(self.model, data.x, data.graph, parts, size)
+        else:
+            scores = score_links(self.model, data.x, data.graph, data.valid, size)
+            scores += score_links(self.model, data.x, data.test_graph, data.test, size)
+        # The metrics' own code wants a type that NumPy has.
+        scores = [s.float() if s.dtype == torch.bfloat16 else s for s in scores]
+        for part in scores:
+            if bool(part.isnan().any()):
+                raise DivergedError(
+                    f"{int(part.isnan().sum())} of {part.numel()} evaluation scores are NaN after "
+                    f"epoch {epoch}, seed {self.seed}",
+                    expected="finite scores",
+                    mend="lower the learning rates, or set clip_gradient_norm",
+                )
+        return self.evaluator(scores[0], scores[1]), self.evaluator(scores[2], scores[3])
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({type(self.model).__name__}, {self._data}, seed={self.seed})"
+
+
+def fit_links(
+    model: nn.Module,
+    split: LinkSplit,
+    config: TrainConfig | None = None,
+    *,
+    seed: int,
+    metrics: Sequence[str] | LinkEvaluator = ("hits@100",),
+    run_dir: Path | str | None = None,
+    on_epoch: Callable[[EpochRecord], None] | None = None,
+    identity: Mapping[str, Any] | None = None,
+) -> FitResult:
+    """Train a link model; the short form of :class:`LinkTrainer` and its ``fit``.
+
+    Args:
+        model: A link model; afterwards it has the weights of its best validation epoch.
+        split: What to train and evaluate on.
+        config: The settings.
+        seed: Seed of order, negatives and dropout.
+        metrics: Names of metrics, or an evaluator.
+        run_dir: Folder for the checkpoint and the final weights; None writes nothing.
+        on_epoch: Called with the record of every epoch.
+        identity: Plain values that a checkpoint must agree with.
+
+    Shapes:
+        - ``split.train_pairs``: ``[2, P]``; the model's output for pairs ``[2, B]``: ``[B]``
+
+    Raises:
+        GraphLearnError: As :class:`LinkTrainer` and :meth:`LinkTrainer.fit` do.
+    """
+    return LinkTrainer(
+        model,
+        split,
+        config,
+        seed=seed,
+        metrics=metrics,
+        run_dir=run_dir,
+        on_epoch=on_epoch,
+        identity=identity,
+    ).fit()

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+from typing import Any
+
+import pytest
+import torch
+
+from graphlearn.errors import InputError, InputTypeError, UnknownNameError
+from graphlearn.train import TrainConfig
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 0),
+        ("batch_size", -1),
+        ("negatives_per_positive", 0),
+        ("patience", 0),
+        ("evaluate_every", 0),
+        ("evaluation_batch_size", 0),
+        ("encoder_learning_rate", -1e-3),
+        ("predictor_learning_rate", float("nan")),
+        ("weight_decay", float("inf")),
+        ("clip_gradient_norm", 0.0),
+        ("checkpoint_seconds", -1),
+    ],
+)
+def test_a_value_out_of_range_is_named(name: str, value: Any) -> None:
+    with pytest.raises(InputError, match=f"{name} is {value}: expected"):
+        TrainConfig(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 1.5),
+        ("epochs", True),
+        ("epochs", None),
+        ("patience", "3"),
+        ("encoder_learning_rate", "0.1"),
+        ("weight_decay", True),
+        ("remove_targets", 1),
+        ("device", torch.device("cpu")),
+        ("dtype", torch.float32),
+    ],
+)
+def test_a_value_of_a_wrong_type_is_named(name: str, value: Any) -> None:
+    with pytest.raises(InputTypeError, match=f"{name} is "):
+        TrainConfig(**{name: value})
+
+
+def test_an_unknown_dtype_offers_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'float32'"):
+        TrainConfig(dtype="flaot32")
+
+
+@pytest.mark.parametrize("device", ["gpu", "meta", "cuda:99", ""])
+def test_a_device_that_is_not_there_is_named(device: str) -> None:
+    config = TrainConfig(device=device)  # a recipe can be read on another machine than it runs on
+    with pytest.raises(InputError, match=f"device is '{device}'.*pass device="):
+        config.torch_device()
+
+
+def test_options_may_be_absent_and_the_rest_is_frozen() -> None:
+    config = TrainConfig(patience=None, clip_gradient_norm=None, weight_decay=0, dtype="float64")
+    assert config.torch_dtype() is torch.float64
+    assert config.torch_device() == torch.device("cpu")
+    with pytest.raises(FrozenInstanceError):
+        config.epochs = 3  # type: ignore[misc]

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from graphlearn.errors import InputError
+from graphlearn.train.records import (
+    EpochRecord,
+    FitResult,
+    best_record,
+    has_run_out_of_patience,
+    summarize,
+)
+
+
+def record(epoch: int, valid: dict[str, float] | None = None) -> EpochRecord:
+    valid = valid or {}
+    return EpochRecord(epoch, 1.0, valid, {k: v + epoch for k, v in valid.items()}, 0.25, 0.5)
+
+
+def test_the_first_of_equal_epochs_is_the_best() -> None:
+    history = [record(1, {"auc": 0.5}), record(2, {"auc": 0.7}), record(3), record(4, {"auc": 0.7})]
+    assert best_record(history, "auc") is history[1]
+    assert best_record(history, "mrr") is None
+    assert best_record([], "auc") is None
+
+
+def test_patience_counts_epochs_up_to_the_last_evaluation() -> None:
+    history = [record(1), record(2, {"auc": 0.9}), record(3), record(4, {"auc": 0.8}), record(5)]
+    assert has_run_out_of_patience(history, "auc", 2)
+    assert not has_run_out_of_patience(history, "auc", 3)
+    assert not has_run_out_of_patience(history, "auc", None)
+    assert not has_run_out_of_patience(history[:1], "auc", 1)
+
+
+def test_each_metric_is_taken_at_its_own_best_epoch() -> None:
+    history = [record(1, {"a": 0.1, "b": 0.9}), record(2, {"a": 0.3, "b": 0.2}), record(3)]
+    assert summarize(7, history) == FitResult(
+        seed=7,
+        best_epoch=2,
+        valid={"a": 0.3, "b": 0.9},
+        test={"a": 2.3, "b": 1.9},
+        history=history,
+        seconds=2.25,
+        best_epochs={"a": 2, "b": 1},
+    )
+
+
+def test_a_record_is_plain_and_no_evaluation_is_an_error() -> None:
+    assert EpochRecord(**record(3, {"auc": 0.5}).as_dict()) == record(3, {"auc": 0.5})
+    with pytest.raises(InputError, match="no epoch was evaluated"):
+        summarize(0, [record(1)])
