@@ -41,6 +41,12 @@ class NeighborLists:
         lists = torch.arange(len(self), device=self.rowptr.device)
         return torch.repeat_interleave(lists, self.counts(), output_size=self.node.numel())
 
+    def where(self, keep: Tensor) -> NeighborLists:
+        """The lists with only those entries where ``keep`` (``[K]``, bool) holds; O(B + K)."""
+        kept = torch.zeros(keep.numel() + 1, dtype=torch.int64, device=keep.device)
+        torch.cumsum(keep, 0, out=kept[1:])
+        return NeighborLists(kept[self.rowptr], self.node[keep])
+
     def tolist(self) -> list[list[int]]:
         """The lists as Python lists."""
         bounds = self.rowptr.tolist()

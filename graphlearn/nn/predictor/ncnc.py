@@ -129,6 +129,9 @@ class NCNC(NCN):
             return super().score(x, graph, pairs)
         common, *residual = neighborhood_overlap(graph, pairs)
         parts = [(common, torch.ones(common.node.numel(), dtype=x.dtype, device=x.device))]
+        # Beside common neighbors of weight 1, less than this is lost in rounding: leaving such
+        # entries out spares the maps of sets and nodes that would not change a score.
+        negligible = torch.finfo(x.dtype).eps
         seed = 0
         if self.training and self.max_residual is not None:
             seed = int(torch.empty((), dtype=torch.int32).random_())
@@ -151,7 +154,10 @@ class NCNC(NCN):
                 offset=self.offset,
                 alpha=self.alpha,
             )
-            parts.append((kept, weight if sample_weight is None else weight * sample_weight))
+            if sample_weight is not None:
+                weight = weight * sample_weight
+            counts = weight.detach() > negligible
+            parts.append((kept.where(counts), weight[counts]))
         completed, entry_weight = join_lists(parts)
         of_node = node_weight(self.node_weight, graph, completed, x)
         if of_node is not None:
