@@ -24,7 +24,7 @@ CHECKPOINT_NAME = "checkpoint.safetensors"
 WEIGHTS_NAME = "model.safetensors"
 """The name of the trained weights in a run's folder."""
 
-_GROUPS = ("model", "best", "optimizer", "rng")
+_GROUPS = ("model", "best", "average", "optimizer", "rng")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Checkpoint:
         finished: Whether no epoch is left to do.
         model: The model's ``state_dict``.
         best: Likewise at the best validation epoch; empty before the first evaluation.
+        average: Likewise of the moving average of the weights, with how many steps it holds;
+            empty where none is kept.
         optimizer: The optimizer's state.
         rng: States of the random generators.
 
@@ -55,6 +57,7 @@ class Checkpoint:
     finished: bool
     model: Mapping[str, Tensor] = field(default_factory=dict)
     best: Mapping[str, Tensor] = field(default_factory=dict)
+    average: Mapping[str, Tensor] = field(default_factory=dict)
     optimizer: Mapping[str, Tensor] = field(default_factory=dict)
     rng: Mapping[str, Tensor] = field(default_factory=dict)
 

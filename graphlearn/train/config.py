@@ -29,7 +29,7 @@ _MAY_BE_ZERO = {
     "checkpoint_seconds",
 }
 _FLAGS = ("remove_targets", "drop_last_batch")
-_OPTIONAL = ("patience", "clip_gradient_norm")
+_OPTIONAL = ("patience", "clip_gradient_norm", "weight_averaging")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,10 @@ class TrainConfig:
         patience: Stop after this many epochs without a better validation result of the first
             metric; None trains all epochs.
         clip_gradient_norm: Largest norm of the whole gradient; None does not clip.
+        weight_averaging: Decay d of an exponential moving average of the weights, in (0, 1): after
+            each step the average moves 1 - d of the way to the weights. The averaged model is what
+            is evaluated and kept; None evaluates the weights as they are. It takes the noise of
+            the last few steps out of the choice of the best epoch.
         evaluate_every: Epochs between two evaluations; the last epoch is always evaluated.
         evaluation_batch_size: Pairs scored at a time in an evaluation.
         device: Where to train, such as ``"cpu"`` or ``"cuda:0"``.
@@ -79,6 +83,7 @@ class TrainConfig:
     drop_last_batch: bool = False
     patience: int | None = None
     clip_gradient_norm: float | None = None
+    weight_averaging: float | None = None
     evaluate_every: int = 1
     evaluation_batch_size: int = 8192
     device: str = "cpu"
@@ -100,6 +105,11 @@ class TrainConfig:
                     raise InputTypeError(f"{field.name} is {value!r}", expected="a name")
             else:
                 _check_number(field.name, value, zero=field.name in _MAY_BE_ZERO)
+        if self.weight_averaging is not None and self.weight_averaging >= 1:
+            raise InputError(
+                f"weight_averaging is {self.weight_averaging}",
+                expected="a number in (0, 1), or None",
+            )
         if self.dtype not in DTYPES:
             raise unknown_name("dtype", self.dtype, DTYPES)
 

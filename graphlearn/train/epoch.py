@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel
 
 from graphlearn.errors import DivergedError, InputError
 from graphlearn.train.config import TrainConfig
@@ -71,6 +72,7 @@ def train_epoch(
     *,
     epoch: int,
     seed: int,
+    average: AveragedModel | None = None,
 ) -> float:
     """Train for one epoch and return the mean of its batches' losses.
 
@@ -86,6 +88,7 @@ def train_epoch(
         generator: Source of the order and the negatives, on the CPU.
         epoch: This epoch's number, for the error text.
         seed: The run's seed, likewise.
+        average: A moving average that takes in the weights after every step.
 
     Raises:
         DivergedError: At the first loss that is NaN or infinite, with epoch, seed and batch. On the
@@ -123,6 +126,8 @@ def train_epoch(
         if config.clip_gradient_norm is not None:
             nn.utils.clip_grad_norm_(parameters, config.clip_gradient_norm)
         optimizer.step()
+        if average is not None:
+            average.update_parameters(model)
     return losses.mean()
 
 

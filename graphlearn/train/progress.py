@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from graphlearn.errors import CheckpointError
 from graphlearn.files import make_folder, remove_partial_files
@@ -54,6 +55,7 @@ class Progress:
         optimizer: Updates the model.
         generator: Source of order and negatives, on the CPU.
         device: Where the model is.
+        average: The moving average of the model's weights, if one is kept.
         history: A record for every epoch that is done.
         best: The model's ``state_dict`` at the best validation epoch of the first metric.
         finished: Whether no epoch is left to do.
@@ -76,6 +78,7 @@ class Progress:
     optimizer: torch.optim.Optimizer
     generator: torch.Generator
     device: torch.device
+    average: AveragedModel | None = None
     history: list[EpochRecord] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
     finished: bool = False
@@ -88,7 +91,15 @@ class Progress:
         """
         torch.manual_seed(derive_seed(seed, "dropout"))
         generator = torch.Generator().manual_seed(derive_seed(seed, "batches"))
-        return cls(make_optimizer(model, config), generator, config.torch_device())
+        average = None
+        if config.weight_averaging is not None:
+            blend = get_ema_multi_avg_fn(config.weight_averaging)  # type: ignore[no-untyped-call]
+            average = AveragedModel(model, multi_avg_fn=blend)
+        return cls(make_optimizer(model, config), generator, config.torch_device(), average)
+
+    def evaluated(self, model: nn.Module) -> nn.Module:
+        """Return the model to evaluate and to keep: the average where there is one."""
+        return model if self.average is None else self.average.module
 
     def add(self, record: EpochRecord, model: nn.Module) -> None:
         """Append an epoch's record, and keep the model's weights if they are the best so far."""
@@ -174,6 +185,8 @@ class RunFolder:
             load_into(model, found.best, path)
             progress.best = {k: v.detach().clone() for k, v in model.state_dict().items()}
         load_into(model, found.model, path)
+        if progress.average is not None:
+            load_into(progress.average, found.average, path)
         load_optimizer_tensors(model, progress.optimizer, found.optimizer)
         progress.restore_generators(found.rng)
         progress.history[:] = found.history
@@ -210,6 +223,7 @@ class RunFolder:
                 finished=progress.finished,
                 model=model.state_dict(),
                 best=progress.best,
+                average={} if progress.average is None else progress.average.state_dict(),
                 optimizer=optimizer_tensors(model, progress.optimizer),
                 rng=progress.generator_states(),
             ),

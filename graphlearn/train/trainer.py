@@ -149,31 +149,33 @@ class LinkTrainer:
             progress.generator,
             epoch=epoch,
             seed=self.seed,
+            average=progress.average,
         )
+        evaluated = progress.evaluated(self.model)
         middle = time.perf_counter()
         last = epoch == self.config.epochs
         valid: dict[str, float] = {}
         test: dict[str, float] = {}
         if last or epoch % self.config.evaluate_every == 0:
-            valid, test = self._evaluate(epoch)
+            valid, test = self._evaluate(evaluated, epoch)
         end = time.perf_counter()
         record = EpochRecord(epoch, loss, valid, test, middle - start, end - middle)
-        progress.add(record, self.model)
+        progress.add(record, evaluated)
         first = self.evaluator.names[0]
         progress.finished = last or has_run_out_of_patience(
             progress.history, first, self.config.patience
         )
         return record
 
-    def _evaluate(self, epoch: int) -> tuple[dict[str, float], dict[str, float]]:
+    def _evaluate(self, model: nn.Module, epoch: int) -> tuple[dict[str, float], dict[str, float]]:
         """Return validation and test metrics; one encoding serves both where the graph is one."""
         data, size = self._data, self.config.evaluation_batch_size
         if data.test_graph is data.graph:
             parts = [*data.valid, *data.test]
-            scores = score_links(self.model, data.x, data.graph, parts, size)
+            scores = score_links(model, data.x, data.graph, parts, size)
         else:
-            scores = score_links(self.model, data.x, data.graph, data.valid, size)
-            scores += score_links(self.model, data.x, data.test_graph, data.test, size)
+            scores = score_links(model, data.x, data.graph, data.valid, size)
+            scores += score_links(model, data.x, data.test_graph, data.test, size)
         # The metrics' own code wants a type that NumPy has.
         scores = [s.float() if s.dtype == torch.bfloat16 else s for s in scores]
         for part in scores:

@@ -24,6 +24,8 @@ from graphlearn.train import TrainConfig
         ("weight_decay", float("inf")),
         ("clip_gradient_norm", 0.0),
         ("checkpoint_seconds", -1),
+        ("weight_averaging", 0.0),
+        ("weight_averaging", 1.0),
     ],
 )
 def test_a_value_out_of_range_is_named(name: str, value: Any) -> None:

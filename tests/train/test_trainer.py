@@ -101,12 +101,14 @@ def test_the_seed_decides_and_the_callers_stream_is_left_alone(
     assert first != other
 
 
+@pytest.mark.parametrize("averaging", [None, 0.9])
 @pytest.mark.parametrize("killed_after", [1, 4, 5, 6])
 def test_a_killed_run_goes_on_to_the_same_bits(
     tmp_path: Path,
     make_split: Callable[..., Any],
     make_model: Callable[..., Any],
     killed_after: int,
+    averaging: float | None,
 ) -> None:
     split = make_split("sparse")
 
@@ -116,7 +118,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(
         trainer = LinkTrainer(
             model,
             split,
-            CONFIG,
+            replace(CONFIG, weight_averaging=averaging),
             seed=3,
             metrics=["auc"],
             run_dir=tmp_path / folder,
@@ -140,10 +142,42 @@ def test_a_killed_run_goes_on_to_the_same_bits(
     files = [tmp_path / folder / WEIGHTS_NAME for folder in ("whole", "killed")]
     assert files[0].read_bytes() == files[1].read_bytes()
     one, other = (load_checkpoint(path.with_name(CHECKPOINT_NAME)) for path in files)
-    for group in ("model", "best", "optimizer", "rng"):
+    for group in ("model", "best", "average", "optimizer", "rng"):
         there, here = getattr(one, group), getattr(other, group)
         assert there.keys() == here.keys()
         assert all(torch.equal(there[name], here[name]) for name in there), group
+
+
+def test_the_average_of_the_weights_is_what_is_evaluated_and_kept(
+    make_split: Callable[..., Any], make_model: Callable[..., Any]
+) -> None:
+    split = make_split("sparse")
+    model = make_model(20, 0)
+    config = replace(CONFIG, epochs=1, batch_size=10_000, weight_averaging=0.75)
+    trainer = LinkTrainer(model, split, config, seed=0, metrics=["auc"])
+    trainer.fit()
+    once = {name: value.clone() for name, value in model.state_dict().items()}
+    # The average begins at the first step's weights, so after one step it is those weights.
+    plain = make_model(20, 0)
+    LinkTrainer(plain, split, replace(config, weight_averaging=None), seed=0, metrics=["auc"]).fit()
+    for name, value in plain.state_dict().items():
+        assert torch.equal(value, once[name]), name
+
+    # From there each step moves it a quarter of the way; buffers, such as batch norm's running
+    # mean, are the model's own.
+    def after(epochs: int, averaging: float | None) -> torch.nn.Module:
+        model = make_model(20, 0)
+        settings = replace(config, epochs=epochs, weight_averaging=averaging, evaluate_every=epochs)
+        LinkTrainer(model, split, settings, seed=0, metrics=["auc"]).fit()
+        return model
+
+    first, second, averaged = after(1, None), after(2, None), after(2, 0.75)
+    for value, start, end in zip(
+        averaged.parameters(), first.parameters(), second.parameters(), strict=True
+    ):
+        torch.testing.assert_close(value, 0.75 * start + 0.25 * end)
+    for value, end in zip(averaged.buffers(), second.buffers(), strict=True):
+        assert torch.equal(value, end)
 
 
 def test_a_finished_run_gives_its_result_without_training(
