@@ -144,8 +144,15 @@ def random_link_split(
     )
 
 
-def shuffled_links(data: Data, seed: int) -> tuple[Pairs, torch.Generator]:
+def shuffled_links(
+    data: Data, seed: int, *, by_target: bool = False
+) -> tuple[Pairs, torch.Generator]:
     """Return a checked graph's distinct links in a seeded random order, and the generator.
+
+    Args:
+        data: The graph.
+        seed: Seed of the generator.
+        by_target: List the links ``u < v`` by ``v`` before they are shuffled, else by ``u``.
 
     Shapes:
         - output: ``[2, P]``
@@ -168,6 +175,8 @@ def shuffled_links(data: Data, seed: int) -> tuple[Pairs, torch.Generator]:
     links = unique_pairs(data.edge_index, data.num_nodes)
     if links.size(1) == 0:
         raise InputError("the graph has no link between two nodes", expected="at least one")
+    if by_target:
+        links = links[:, torch.argsort(links[1], stable=True)]
     generator = torch.Generator().manual_seed(int(seed))
     return links[:, torch.randperm(links.size(1), generator=generator)], generator
 

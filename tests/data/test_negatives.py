@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphlearn.data.negatives import sample_non_edges
+from graphlearn.data.negatives import sample_non_edges, shuffled_non_edges
 from graphlearn.errors import InputError
 
 
@@ -83,3 +83,15 @@ def test_the_draw_depends_on_the_generator_alone() -> None:
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.equal(first, sample_non_edges(edges.flip(0), 1000, 50, generator(3)))
     assert not torch.equal(first, sample_non_edges(edges, 1000, 50, generator(4)))
+
+
+def test_the_shuffle_of_non_edges_is_that_of_the_upper_triangle() -> None:
+    edges = torch.randint(30, (2, 80), generator=generator(1))
+    free = torch.ones(30, 30, dtype=torch.bool).triu(diagonal=1)
+    free[edges[0], edges[1]] = free[edges[1], edges[0]] = False
+    rows = free.nonzero()
+    shuffled = rows[torch.randperm(rows.size(0), generator=generator(2))]
+    drawn = shuffled_non_edges(edges, 30, 40, generator(2))
+    assert torch.equal(drawn, shuffled[:40].t())
+    with pytest.raises(InputError, match="unlinked pairs: expected at least 1000"):
+        shuffled_non_edges(edges, 30, 1000, generator(2))

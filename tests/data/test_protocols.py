@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch_geometric.data import Data
 from torch_geometric.transforms import RandomLinkSplit
+from torch_geometric.utils import coalesce, remove_self_loops, to_undirected, train_test_split_edges
 
 from graphlearn.data import (
     audit_split,
@@ -46,6 +47,31 @@ def test_ncn_split_is_seeded_and_clean() -> None:
     assert split.digest() != ncn_planetoid_split(random_graph(), seed=4).digest()
     assert (split.rule, split.seed, split.test_uses_valid_edges) == ("ncn-planetoid", 3, False)
     assert audit_split(split).findings == ()
+
+
+@pytest.mark.filterwarnings("ignore:'train_test_split_edges' is deprecated")
+def test_ncn_split_is_that_of_the_published_code() -> None:
+    # The published code: PyG's function under torch.manual_seed, then half of validation moves.
+    graph = random_graph()
+    simple, _ = remove_self_loops(graph.edge_index)
+    graph.edge_index = coalesce(to_undirected(simple), sort_by_row=False)
+    ours = ncn_planetoid_split(graph, seed=5)
+    with torch.random.fork_rng([]):
+        torch.manual_seed(5)
+        theirs = train_test_split_edges(graph.clone(), 0.2, 0.2)
+        held_out = theirs.val_pos_edge_index
+        held_out = held_out[:, torch.randperm(held_out.size(1))]
+    num_valid = held_out.size(1) // 2
+    assert pair_set(ours.valid_pairs) == pair_set(held_out[:, -num_valid:])
+    assert pair_set(ours.test_pairs) == pair_set(theirs.test_pos_edge_index)
+    assert pair_set(ours.valid_negatives) == pair_set(theirs.val_neg_edge_index)
+    assert pair_set(ours.test_negatives) == pair_set(theirs.test_neg_edge_index)
+    left = torch.cat([theirs.train_pos_edge_index, held_out[:, :-num_valid]], dim=1)
+    assert pair_set(ours.train_pairs) == pair_set(left)
+
+
+def pair_set(pairs: torch.Tensor) -> set[frozenset[int]]:
+    return {frozenset(pair) for pair in pairs.t().tolist()}
 
 
 def test_ncn_split_needs_ten_links() -> None:

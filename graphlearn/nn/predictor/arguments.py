@@ -9,6 +9,8 @@ from graphlearn.kernels import CSRGraph, as_graph
 from graphlearn.typing import EdgeIndex, Pairs
 from graphlearn.validate import check_node_pairs
 
+_NO_LIMIT = 2**62
+
 
 def check_call(
     x: Tensor | None, graph: CSRGraph | EdgeIndex, pairs: Pairs, channels: int | None
@@ -40,6 +42,11 @@ def check_call(
         if x.dim() != 2 or x.size(1) != channels:
             raise InputError(f"x has shape {list(x.shape)}", expected=f"shape [N, {channels}]")
         rows = x.size(0)
+    if rows is None and not isinstance(graph, CSRGraph):
+        # A plain edge_index does not say how many nodes there are: as many as anything names.
+        check_node_pairs(graph, _NO_LIMIT)
+        check_node_pairs(pairs, _NO_LIMIT, name="pairs")
+        rows = max((int(ids.max()) + 1 for ids in (graph, pairs) if ids.numel()), default=0)
     built = as_graph(graph, rows)
     check_node_pairs(pairs, built.num_nodes, name="pairs")
     return built
