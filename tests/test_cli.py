@@ -156,7 +156,7 @@ def test_ls(call: Cli, what: str) -> None:
 def test_doctor(call: Cli) -> None:
     code, out, _ = call("doctor")
     assert code == 0
-    assert "torch threads" in out
+    assert "kernel threads" in out
 
 
 def test_audit_of_a_split(call: Cli) -> None:

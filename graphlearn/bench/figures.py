@@ -1,0 +1,106 @@
+"""Loss and metric curves over the epochs, one colour a model, a band over its seeds."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from graphlearn.bench.seed_result import Curves, SeedResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def curve_figure(rows: Sequence[SeedResult], curves: Sequence[Curves]) -> Figure:
+    """Draw the training loss and each validation metric against the epoch.
+
+    A line is the mean over a model's seeds, its band goes from the least to the greatest. Models
+    that are not trained are dashed level lines.
+
+    Args:
+        rows: Finished seeds.
+        curves: The curves of each row.
+
+    Example:
+        >>> row = SeedResult("cn", "cora", 0, "", "", "", {"auc": 0.7}, {"auc": 0.7})
+        >>> [axes.get_title() for axes in curve_figure([row], [[]]).axes]
+        ['training loss', 'validation auc, %']
+    """
+    # Without pyplot: it would open a window system and keep every figure in a global list.
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+    metrics = list(dict.fromkeys(metric for row in rows for metric in row.test))
+    several = len({row.dataset for row in rows}) > 1
+    groups: dict[str, list[int]] = {}
+    for number, row in enumerate(rows):
+        name = f"{row.model} on {row.dataset}" if several else row.model
+        groups.setdefault(name, []).append(number)
+    figure = MatplotlibFigure(figsize=(5.2 * (1 + len(metrics)), 4.0), layout="constrained")
+    panels = figure.subplots(1, 1 + len(metrics), squeeze=False)[0]
+    for color, (name, members) in enumerate(groups.items()):
+        style = f"C{color % 10}"
+        own = [curves[number] for number in members if curves[number]]
+        _band(panels[0], name, style, [_series(curve, "loss") for curve in own])
+        for panel, metric in zip(panels[1:], metrics, strict=True):
+            if own:
+                _band(panel, name, style, [_series(curve, metric) for curve in own])
+                continue
+            values = [100 * rows[n].valid[metric] for n in members if metric in rows[n].valid]
+            if values:
+                panel.axhline(sum(values) / len(values), color=style, linestyle="--", label=name)
+    for panel, title in zip(
+        panels, ["training loss", *(f"validation {metric}, %" for metric in metrics)], strict=True
+    ):
+        panel.set_title(title)
+        panel.set_xlabel("epoch")
+        panel.grid(alpha=0.3)
+        if panel.get_legend_handles_labels()[1]:
+            panel.legend(fontsize="small")
+        else:
+            panel.text(0.5, 0.5, "nothing was trained", ha="center", transform=panel.transAxes)
+    return figure
+
+
+def png_bytes(figure: Figure) -> bytes:
+    """Return the figure as PNG.
+
+    Example:
+        >>> png_bytes(curve_figure([], []))[1:4]
+        b'PNG'
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    return buffer.getvalue()
+
+
+def data_address(png: bytes) -> str:
+    """Return a ``data:`` address that holds the picture itself.
+
+    Example:
+        >>> data_address(b"abc")
+        'data:image/png;base64,YWJj'
+    """
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+
+
+def _series(curve: Curves, what: str) -> dict[int, float]:
+    """Epoch to value, for the epochs that have one."""
+    if what == "loss":
+        return {entry["epoch"]: entry["loss"] for entry in curve}
+    return {entry["epoch"]: 100 * entry["valid"][what] for entry in curve if what in entry["valid"]}
+
+
+def _band(axes: Axes, name: str, color: str, seeds: Sequence[dict[int, float]]) -> None:
+    if not seeds:
+        return
+    # Seeds that stopped early are missing from later epochs; the mean is over those still there.
+    epochs: list[Any] = sorted({epoch for series in seeds for epoch in series})
+    at = [[series[epoch] for series in seeds if epoch in series] for epoch in epochs]
+    marker = "o" if len(epochs) == 1 else None
+    axes.plot(epochs, [sum(v) / len(v) for v in at], color=color, label=name, marker=marker)
+    if len(seeds) > 1:
+        low, high = [min(v) for v in at], [max(v) for v in at]
+        axes.fill_between(epochs, low, high, color=color, alpha=0.15, linewidth=0)

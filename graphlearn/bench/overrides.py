@@ -1,0 +1,114 @@
+"""``--set train.epochs=5``: change single values of a recipe before it is checked as a whole."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from graphlearn.bench.components import component_names, component_options
+from graphlearn.bench.recipe import Published, SplitRecipe
+from graphlearn.bench.yaml_lines import KeyPath, YamlDocument, parse_yaml
+from graphlearn.errors import InputError
+from graphlearn.registry import unknown_name
+from graphlearn.train import TrainConfig
+
+Settings = Mapping[str, Any]
+"""Dotted key to value: ``{"train.epochs": 5, "predictor.dropout": 0.1}``."""
+
+
+def parse_settings(texts: Iterable[str]) -> dict[str, Any]:
+    """Turn ``key=value`` texts from the command line into plain values.
+
+    Raises:
+        InputError: If a text has no ``=``, or its value is not YAML.
+
+    Example:
+        >>> parse_settings(["train.epochs=5", "metrics=[auc, mrr]"])
+        {'train.epochs': 5, 'metrics': ['auc', 'mrr']}
+    """
+    settings: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise InputError(f"--set {text}", expected="key=value, such as train.epochs=5")
+        settings[key.strip()] = parse_yaml(value, source=f"--set {text}").value
+    return settings
+
+
+def apply_settings(document: YamlDocument, settings: Settings) -> tuple[YamlDocument, set[str]]:
+    """Return the document with ``settings`` put in, and the keys that it took.
+
+    A key that this recipe has no place for is left alone: a run of several models gives
+    ``train.epochs`` to those that train. The caller refuses keys that no recipe took, with
+    :func:`refuse_untaken`.
+
+    Args:
+        document: A recipe's parsed YAML.
+        settings: Dotted key to value; ``encoder.`` and ``predictor.`` stand for ``model.encoder.``
+            and ``model.predictor.``.
+    """
+    if not isinstance(document.value, dict):
+        return document, set()  # the recipe's own check names the fault
+    value = copy.deepcopy(document.value)
+    notes = dict(document.notes)
+    taken: set[str] = set()
+    # Names first: they decide which options there are.
+    for key in sorted(settings, key=lambda k: not k.endswith(".name")):
+        path = _path(key)
+        if path not in {_path(known) for known in settable_keys(value)}:
+            continue
+        _put(value, path, settings[key])
+        notes[path] = f"--set {key}={settings[key]}"
+        taken.add(key)
+    return dataclasses.replace(document, value=value, notes=notes), taken
+
+
+def refuse_untaken(settings: Settings, taken: set[str], documents: Iterable[YamlDocument]) -> None:
+    """Raise for a setting that no recipe took, offering the nearest key.
+
+    Raises:
+        UnknownNameError: Naming the first such key.
+    """
+    for key in settings:
+        if key not in taken:
+            known = {k for document in documents for k in settable_keys(document.value)}
+            raise unknown_name("setting", key.removeprefix("model."), known)
+
+
+def settable_keys(value: Any) -> list[str]:
+    """Return every dotted key that ``--set`` accepts for a recipe with this YAML value."""
+    if not isinstance(value, dict):
+        return []
+    keys = ["dataset", "metrics", "seeds", "ties", "title"]
+    keys += [f"split.{entry.name}" for entry in dataclasses.fields(SplitRecipe)]
+    keys += [f"published.{entry.name}" for entry in dataclasses.fields(Published)]
+    model = value.get("model")
+    model = model if isinstance(model, dict) else {}
+    if model.get("encoder") is not None:
+        keys += [f"train.{entry.name}" for entry in dataclasses.fields(TrainConfig)]
+    for kind in ("encoder", "predictor"):
+        component = model.get(kind)
+        if component is None:
+            continue
+        name = component.get("name") if isinstance(component, dict) else component
+        keys.append(f"{kind}.name")
+        if name in component_names(kind):
+            keys += [f"{kind}.{option}" for option in component_options(kind, name)]
+    return keys
+
+
+def _path(key: str) -> KeyPath:
+    parts = tuple(key.split("."))
+    return ("model", *parts) if parts[0] in ("encoder", "predictor") else parts
+
+
+def _put(value: dict[str, Any], path: KeyPath, new: Any) -> None:
+    for part in path[:-1]:
+        below = value.get(part)
+        if not isinstance(below, dict):
+            below = {} if below is None else {"name": below}  # "encoder: gcn" in short
+            value[part] = below
+        value = below
+    value[path[-1]] = new

@@ -1,0 +1,134 @@
+"""One HTML file with everything about a run in it: no links, no scripts, nothing beside it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+
+from graphlearn.bench.figures import data_address, png_bytes
+from graphlearn.bench.recipe import Recipe
+from graphlearn.bench.recipe_yaml import recipe_text
+from graphlearn.bench.run_result import RunResult
+from graphlearn.bench.seed_result import SeedResult
+from graphlearn.bench.table import Table
+from graphlearn.files import atomic_write_bytes, atomic_write_text
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem;
+       color: #222; background: #fff; }
+table { border-collapse: collapse; margin: 1rem 0; }
+th, td { padding: .3rem .8rem; text-align: right; border-bottom: 1px solid #ddd; }
+th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
+caption { caption-side: bottom; text-align: left; color: #666; font-size: .85rem; }
+img { max-width: 100%; } pre { background: #f6f6f6; padding: .8rem; overflow-x: auto; }
+"""
+
+
+def write_report(result: RunResult, path: Path | str) -> tuple[Path, Path]:
+    """Write the report, and its figure as PNG beside it.
+
+    Args:
+        result: A finished run.
+        path: Where to, ending in ``.html``.
+
+    Returns:
+        The places of the report and of the figure.
+
+    Raises:
+        OutputError: If they cannot be written.
+    """
+    path = Path(path)
+    png = png_bytes(result.plot())
+    atomic_write_bytes(path.with_suffix(".png"), png)
+    atomic_write_text(path, report_html(result, png))
+    return path, path.with_suffix(".png")
+
+
+def report_html(result: RunResult, png: bytes) -> str:
+    """Return the report's text.
+
+    Args:
+        result: A finished run.
+        png: The figure.
+    """
+    recipes = list({id(job.recipe): job.recipe for job in result.jobs}.values())
+    datasets = list(dict.fromkeys(recipe.dataset_label for recipe in recipes))
+    title = f"{', '.join(recipe.name for recipe in recipes)} on {', '.join(datasets)}"
+    parts = [
+        f"<h1>{html.escape(title)}</h1>",
+        result.table().html(),
+        f'<img alt="loss and validation curves" src="{data_address(png)}">',
+        "<h2>Seeds</h2>",
+        seeds_table(result.rows).html(),
+        "<h2>Splits</h2>",
+        _splits(result.rows),
+        "<h2>Versions</h2>",
+        _versions(result.rows),
+        "<h2>Recipes</h2>",
+        *(_recipe(recipe) for recipe in recipes),
+    ]
+    body = "\n".join(parts)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>\n"
+        f"<body>\n{body}\n</body></html>\n"
+    )
+
+
+def seeds_table(rows: Sequence[SeedResult]) -> Table:
+    """Return one line a seed.
+
+    Example:
+        >>> row = SeedResult("cn", "cora", 0, "", "", "", {"auc": 0.7}, {"auc": 0.6}, seconds=2.0)
+        >>> seeds_table([row]).cells
+        (('cn', 'cora', '0', '60.00', '70.00', '–', '2.0 s'),)
+    """
+    metrics = list(dict.fromkeys(metric for row in rows for metric in row.test))
+    header = ["model", "dataset", "seed"]
+    for metric in metrics:
+        header += [f"valid {metric}", f"test {metric}", "at epoch"]
+    cells = []
+    for row in rows:
+        line = [row.model, row.dataset, str(row.seed)]
+        for metric in metrics:
+            line += [_percent(row.valid.get(metric)), _percent(row.test.get(metric))]
+            line.append(str(row.best_epoch.get(metric, "–")))
+        cells.append((*line, f"{row.seconds:.1f} s"))
+    return Table((*header, "time"), tuple(cells))
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.2f}"
+
+
+def _splits(rows: Sequence[SeedResult]) -> str:
+    lines = dict.fromkeys(
+        (row.dataset, str(row.seed), row.split_rule, row.dataset_hash[:16]) for row in rows
+    )
+    caption = "Each was audited before training: no link in two parts, no negative that is a link."
+    return Table(("dataset", "seed", "rule", "sha256"), tuple(lines), caption).html()
+
+
+def _versions(rows: Sequence[SeedResult]) -> str:
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        for name, version in row.versions.items():
+            if version not in found.setdefault(name, []):
+                found[name].append(version)
+    cells = tuple((name, ", ".join(values)) for name, values in found.items())
+    return Table(("what", "version or setting"), cells).html()
+
+
+def _recipe(recipe: Recipe) -> str:
+    source = ""
+    if recipe.published is not None:
+        figure = recipe.published
+        spread = "" if figure.std is None else f" ± {figure.std:.2f}"
+        source = (
+            f"<p>Published: {html.escape(figure.metric)} {figure.value:.2f}{spread} "
+            f"({html.escape(figure.source)})</p>"
+        )
+    heading = f"{recipe.label} ({recipe.digest()[:8]})"
+    text = html.escape(recipe_text(recipe))
+    return f"<h3>{html.escape(heading)}</h3>{source}<pre>{text}</pre>"

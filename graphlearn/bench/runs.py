@@ -1,0 +1,260 @@
+"""Train and score recipes over seeds: one call from recipe to table, report and saved models."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from graphlearn.bench.ledger import Ledger
+from graphlearn.bench.listener import Epoch, Listener
+from graphlearn.bench.overrides import refuse_untaken
+from graphlearn.bench.plan import Job, plan_jobs
+from graphlearn.bench.progress import show_progress
+from graphlearn.bench.recipe import Recipe
+from graphlearn.bench.recipe_files import find_recipe
+from graphlearn.bench.report import write_report
+from graphlearn.bench.run_folder import RunFolder, check_writable
+from graphlearn.bench.run_result import RunResult
+from graphlearn.bench.seed_result import SeedResult
+from graphlearn.bench.seed_run import run_seed
+from graphlearn.bench.split_source import SplitSource, default_metrics, is_file_dataset
+from graphlearn.bench.threads import computing_with
+from graphlearn.bench.workers import run_in_workers
+from graphlearn.errors import InputError
+from graphlearn.files import make_folder
+from graphlearn.metrics import LinkEvaluator
+
+LEDGER_NAME = "ledger.jsonl"
+
+
+class RunInterrupted(KeyboardInterrupt):
+    """A run that was stopped by Ctrl-C; finished seeds and the last checkpoint are kept.
+
+    Args:
+        folder: The folder of the recipe that was in work.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"stopped while at work in {folder}")
+        self.folder = folder
+
+
+def run(
+    model: str | Path | Sequence[str | Path] = "ncn",
+    dataset: str | Path | None = None,
+    *,
+    seeds: int | Sequence[int] | None = None,
+    data_root: str | Path | None = None,
+    device: str | None = None,
+    set: Mapping[str, Any] | None = None,
+    out: str | Path = "runs",
+    workers: int = 1,
+    threads: int = 1,
+    progress: bool = True,
+    with_published: bool = False,
+) -> RunResult:
+    """Run one or several models on a data set, seed by seed.
+
+    Seeds that the ledger of ``out`` holds are not run again, and a seed that was stopped goes on
+    from its checkpoint. Nothing is written before every recipe, split and option has been checked.
+
+    Args:
+        model: A model's name (``"ncn"``), a recipe (``"ncn/cora"``), a recipe file, or several.
+        dataset: A data set's name or an edge list of your own; by default the recipe's.
+        seeds: How many seeds, from 0, or which; by default the recipe's.
+        data_root: Folder of the data; by default ``$GRAPHLEARN_DATA`` or ``~/.cache/graphlearn``.
+        device: Where to train, such as ``"cuda"``; by default the recipe's.
+        set: Changes to the recipe by dotted key: ``{"train.epochs": 5}``.
+        out: Folder for runs, ledger and report.
+        workers: Processes that run seeds side by side; scripts that ask for more than one need the
+            usual ``if __name__ == "__main__":``. Results do not depend on it.
+        threads: CPU threads that each seed computes with. Matrix products round differently with
+            another number, so it is 1 unless asked otherwise: a seed then gives the same figures
+            on a laptop and on a server, alone and beside others.
+        progress: Whether to show progress on standard error.
+        with_published: Whether the table compares with published figures.
+
+    Returns:
+        Rows, table, plot and trained models.
+
+    Raises:
+        GraphLearnError: For anything that cannot be used; see the classes of
+            :mod:`graphlearn.errors`.
+        RunInterrupted: On Ctrl-C.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     result = run("cn", "digits-knn", seeds=2, out=folder, progress=False)
+        >>> len(result.rows), result.rows[0].model
+        (2, 'cn')
+    """
+    recipes = resolve_recipes(model, dataset, seeds=seeds, device=device, set=set)
+    return run_recipes(
+        recipes, data_root=data_root, out=out, workers=workers, threads=threads,
+        progress=progress, with_published=with_published,
+    )  # fmt: skip
+
+
+def resolve_recipes(
+    model: str | Path | Sequence[str | Path],
+    dataset: str | Path | None = None,
+    *,
+    seeds: int | Sequence[int] | None = None,
+    device: str | None = None,
+    set: Mapping[str, Any] | None = None,
+) -> list[Recipe]:
+    """Return the recipes a run would use, with everything filled in.
+
+    Args:
+        model: As in :func:`run`.
+        dataset: As in :func:`run`.
+        seeds: As in :func:`run`.
+        device: As in :func:`run`.
+        set: As in :func:`run`.
+
+    Raises:
+        UnknownNameError: For an unknown model, data set, recipe, key, option or metric.
+        InputTypeError: For a value of the wrong type.
+        InputError: For an unusable value.
+
+    Example:
+        >>> resolve_recipes(["cn", "aa"], "cora", seeds=[3])[1].label
+        'aa on cora'
+    """
+    models = [model] if isinstance(model, (str, Path)) else list(model)
+    if not models:
+        raise InputError("no model was given", expected="at least one")
+    settings = dict(set or {})
+    if seeds is not None:
+        settings["seeds"] = seeds if isinstance(seeds, int) else list(seeds)
+    if dataset is not None:
+        dataset = str(dataset)
+        default_metrics(dataset)  # refuses an unknown name before recipes are opened
+    recipes, documents, taken = [], [], {"seeds"}
+    for what in models:
+        # Heuristics have no place for a device, so it is no setting that must be taken.
+        extra = {} if device is None else {"train.device": device}
+        recipe, document, used = find_recipe(what, dataset, {**settings, **extra})
+        recipes.append(fill_in(recipe))
+        documents.append(document)
+        taken |= used
+    refuse_untaken(settings, taken, documents)
+    return recipes
+
+
+def fill_in(recipe: Recipe) -> Recipe:
+    """Return the recipe with the metrics of its data set, and a file's absolute path.
+
+    Raises:
+        UnknownNameError: If data set or metric is not known.
+    """
+    assert recipe.dataset is not None
+    dataset = recipe.dataset
+    metrics = recipe.metrics or default_metrics(dataset)
+    LinkEvaluator(metrics, ties=recipe.ties)
+    if is_file_dataset(dataset):
+        dataset = str(Path(dataset).expanduser().resolve())
+    return dataclasses.replace(recipe, dataset=dataset, metrics=metrics)
+
+
+def run_recipes(
+    recipes: Sequence[Recipe],
+    *,
+    data_root: str | Path | None = None,
+    out: str | Path = "runs",
+    folders: Mapping[int, RunFolder] | None = None,
+    workers: int = 1,
+    threads: int = 1,
+    progress: bool = True,
+    with_published: bool = False,
+) -> RunResult:
+    """Run recipes that are filled in; see :func:`run`.
+
+    Args:
+        recipes: What :func:`resolve_recipes` returns.
+        data_root: As in :func:`run`.
+        out: As in :func:`run`.
+        folders: Recipe number to its folder, where that is not the usual one under ``out``.
+        workers: As in :func:`run`.
+        threads: As in :func:`run`.
+        progress: As in :func:`run`.
+        with_published: As in :func:`run`.
+
+    Raises:
+        GraphLearnError: For anything that cannot be used.
+        RunInterrupted: On Ctrl-C.
+    """
+    for name, count in (("workers", workers), ("threads", threads)):
+        if count < 1:
+            raise InputError(f"{name} is {count}", expected="an integer >= 1")
+    out = Path(out)
+    check_writable(out)
+    ledger = Ledger(out / LEDGER_NAME)
+    with computing_with(threads):
+        jobs = plan_jobs(recipes, out=out, data_root=data_root, ledger=ledger, folders=folders)
+    make_folder(out)
+    rows = {number: job.done for number, job in enumerate(jobs) if job.done is not None}
+
+    def record(number: int, result: SeedResult) -> None:
+        ledger.append(result)
+        rows[number] = result
+
+    with show_progress(enabled=progress) as listener:
+        listener.planned([job.label for job in jobs], [job.epochs for job in jobs])
+        for number, result in sorted(rows.items()):
+            listener.skipped(number, result)
+        left = {number: job for number, job in enumerate(jobs) if number not in rows}
+        # Formulas take no time, so they are not worth a process.
+        apart = {n: job for n, job in left.items() if workers > 1 and job.recipe.train is not None}
+        here = {n: job for n, job in left.items() if n not in apart}
+        try:
+            with computing_with(threads):
+                _run_here(here, data_root, listener, record)
+            if apart:
+                root = None if data_root is None else str(data_root)
+                run_in_workers(
+                    apart,
+                    workers=workers,
+                    threads=threads,
+                    data_root=root,
+                    listener=listener,
+                    record=record,
+                )
+        except KeyboardInterrupt:
+            unfinished = next(job for number, job in left.items() if number not in rows)
+            raise RunInterrupted(unfinished.folder.path) from None
+    ordered = tuple(rows[number] for number in range(len(jobs)))
+    finished = RunResult(tuple(jobs), ordered, with_published=with_published)
+    report, image = write_report(finished, _report_path(recipes, jobs, out))
+    return dataclasses.replace(finished, report=report, image=image)
+
+
+def _run_here(
+    jobs: Mapping[int, Job], data_root: str | Path | None, listener: Listener, record: Any
+) -> None:
+    sources: dict[Any, SplitSource] = {}
+    for number, job in jobs.items():
+        assert job.recipe.dataset is not None
+        where = (job.recipe.dataset, job.recipe.split)
+        source = sources.setdefault(where, SplitSource(*where, data_root))
+        listener.started(number)
+
+        def tell(epoch: Epoch, number: int = number) -> None:
+            listener.epoch(number, epoch)
+
+        split = source.make(job.seed)
+        result, _ = run_seed(job.recipe, split, job.seed, job.folder, tell, data_root=data_root)
+        record(number, result)
+        listener.finished(number, result)
+
+
+def _report_path(recipes: Sequence[Recipe], jobs: Sequence[Job], out: Path) -> Path:
+    """A single recipe's report lies in its folder; several share one in ``out``."""
+    if len(recipes) == 1:
+        return jobs[0].folder.path / "report.html"
+    names = "+".join(dict.fromkeys(recipe.name for recipe in recipes))
+    datasets = "+".join(dict.fromkeys(recipe.dataset_label for recipe in recipes))
+    return out / f"{names[:80]}-{datasets[:60]}.html"

@@ -1,0 +1,177 @@
+"""A recipe's data set: read once, split for each seed, audited before anything is trained on it."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from graphlearn.bench.recipe import SplitRecipe
+from graphlearn.bench.recipe_files import model_names, recipe_names
+from graphlearn.data import (
+    Dataset,
+    LinkSplit,
+    audit_split,
+    dataset_names,
+    load_card,
+    load_dataset,
+    make_split,
+    random_link_split,
+    read_edge_list,
+    read_seal_mat,
+)
+from graphlearn.metrics import LinkEvaluator, TieRule
+from graphlearn.registry import unknown_name
+
+OWN_METRICS = ("auc", "ap", "mrr")
+"""Metrics for a user's own graph: defined for any number of negatives, unlike Hits@K."""
+
+_FILE_SUFFIXES = {".csv", ".tsv", ".txt", ".gz", ".parquet", ".edges", ".mat"}
+
+
+def is_file_dataset(dataset: str) -> bool:
+    """Whether ``dataset`` names a file rather than a data set with a card.
+
+    Example:
+        >>> is_file_dataset("links.csv"), is_file_dataset("cora")
+        (True, False)
+    """
+    if dataset in dataset_names():
+        return False
+    path = Path(dataset)
+    return path.suffix.lower() in _FILE_SUFFIXES or "/" in dataset or path.is_file()
+
+
+def is_split_target(what: str) -> bool:
+    """Whether ``what`` is a data set or edge list, rather than a model or recipe.
+
+    Example:
+        >>> [is_split_target(w) for w in ("cora", "links.csv", "ncn", "ncn/cora", "my/recipe.yaml")]
+        [True, True, False, False, False]
+    """
+    if what in dataset_names():
+        return True
+    if what.partition("/")[0] in model_names() and not Path(what).exists():
+        return False
+    return (
+        not what.endswith((".yaml", ".yml"))
+        and what not in recipe_names()
+        and (is_file_dataset(what))
+    )
+
+
+def refuse_unknown_target(what: str) -> None:
+    """Raise for a word that is neither data set nor model nor recipe, offering the nearest of all.
+
+    Raises:
+        UnknownNameError: If a plain word is none of them.
+    """
+    folder, slash, _ = what.partition("/")
+    if slash and folder in model_names() and not Path(what).exists():
+        if what not in recipe_names():
+            raise unknown_name("recipe", what, recipe_names())
+        return
+    known = [*dataset_names(), *model_names()]
+    is_path = what.endswith((".yaml", ".yml")) or is_file_dataset(what)
+    if what not in known and not is_path:
+        raise unknown_name("dataset or model", what, known)
+
+
+def default_metrics(dataset: str) -> tuple[str, ...]:
+    """Return the metrics of a recipe that names none: the card's, or those for a user's own graph.
+
+    Raises:
+        UnknownNameError: If there is no such data set; offers the nearest.
+
+    Example:
+        >>> default_metrics("cora")
+        ('hits@100',)
+    """
+    return OWN_METRICS if is_file_dataset(dataset) else (load_card(dataset).metric,)
+
+
+class SplitSource:
+    """Makes the splits of one data set.
+
+    Args:
+        dataset: A data set's name, or the path of an edge list or ``.mat`` file.
+        split: Departures from the card's rule.
+        data_root: Folder of the data; see :func:`graphlearn.data.load_dataset`.
+
+    Example:
+        >>> source = SplitSource("digits-knn")
+        >>> source.audited_split(0).seed
+        0
+    """
+
+    def __init__(
+        self,
+        dataset: str,
+        split: SplitRecipe | None = None,
+        data_root: Path | str | None = None,
+    ) -> None:
+        self.dataset, self.split, self.data_root = dataset, split or SplitRecipe(), data_root
+        self._read: Dataset | None = None
+        self._last: tuple[int, LinkSplit] | None = None
+
+    def make(self, seed: int) -> LinkSplit:
+        """Return the split of ``seed``; official splits are the same for every seed.
+
+        Raises:
+            UnknownNameError: If there is no such data set.
+            DataNotFoundError: If its files are missing.
+            InputError: If its files or the split's ratios are unusable.
+        """
+        if self._last is not None and self._last[0] == seed:
+            return self._last[1]
+        split = self._make(seed)
+        if self.split.test_uses_valid_edges is not None:
+            split = dataclasses.replace(
+                split, test_uses_valid_edges=self.split.test_uses_valid_edges
+            )
+        self._last = (seed, split)
+        return split
+
+    def audited_split(
+        self, seed: int, metrics: tuple[str, ...] = (), ties: TieRule = "pessimistic"
+    ) -> LinkSplit:
+        """Return the split of ``seed`` once it is known to be sound and large enough to score.
+
+        Raises:
+            LeakError: If parts of the split overlap.
+            InputError: If a metric cannot be computed on it (too few negatives for K).
+            UnknownNameError: If a metric is not known.
+        """
+        evaluator = LinkEvaluator(metrics, ties=ties) if metrics else None
+        split = self.make(seed)
+        audit_split(split).raise_for_leaks()
+        if evaluator is not None:
+            for pairs, negatives in (
+                (split.valid_pairs, split.valid_negatives),
+                (split.test_pairs, split.test_negatives),
+            ):
+                # Scores are not there yet, but their number is, and that is what can be wrong.
+                evaluator(pairs[0].double(), negatives[0].double())
+        return split
+
+    def _make(self, seed: int) -> LinkSplit:
+        if is_file_dataset(self.dataset):
+            path = Path(self.dataset).expanduser()
+            data = read_seal_mat(path) if path.suffix == ".mat" else read_edge_list(path)
+            ratios = self.split if self.split.is_random else SplitRecipe(0.1, 0.2)
+            return _random(data, ratios, seed)
+        if self._read is None:
+            self._read = load_dataset(self.dataset, self.data_root)
+        if self.split.is_random:
+            return _random(self._read.data, self.split, seed)
+        return make_split(self._read, seed)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.dataset!r})"
+
+
+def _random(data: object, ratios: SplitRecipe, seed: int) -> LinkSplit:
+    assert ratios.valid_ratio is not None
+    assert ratios.test_ratio is not None
+    return random_link_split(
+        data, valid_ratio=ratios.valid_ratio, test_ratio=ratios.test_ratio, seed=seed
+    )

@@ -1,0 +1,183 @@
+"""Results as a table: one row a model and data set, mean ± standard deviation over the seeds."""
+
+from __future__ import annotations
+
+import html
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphlearn.bench.recipe import Published
+from graphlearn.bench.seed_result import SeedResult
+
+CAPTION = (
+    "Test scores in percent, mean ± sample standard deviation over n seeds, each at its best "
+    "validation epoch."
+)
+DIFFERENCE = (
+    " Difference: measured minus published, in standard errors of that difference (of the "
+    "measured mean alone where the paper gives no spread)."
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Header, cells and caption, printable in several forms.
+
+    Args:
+        header: Column titles.
+        cells: Rows of text.
+        caption: What the figures are.
+
+    Example:
+        >>> print(Table(("model", "n"), (("cn", "3"),)).plain())
+        model  n
+        cn     3
+    """
+
+    header: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+    caption: str = ""
+
+    def plain(self) -> str:
+        """Return aligned columns of plain text."""
+        widths = [max(map(len, column)) for column in zip(self.header, *self.cells, strict=True)]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in (self.header, *self.cells)
+        ]
+        return "\n".join(lines + ([self.caption] if self.caption else []))
+
+    def markdown(self) -> str:
+        """Return a Markdown table."""
+        rule = ("---",) * len(self.header)
+        lines = ["| " + " | ".join(row) + " |" for row in (self.header, rule, *self.cells)]
+        return "\n".join(lines + (["", self.caption] if self.caption else []))
+
+    def html(self) -> str:
+        """Return an HTML ``<table>``."""
+
+        def cells(row: Sequence[str], tag: str) -> str:
+            return "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row)
+
+        body = "".join(f"<tr>{cells(row, 'td')}</tr>\n" for row in self.cells)
+        caption = f"<caption>{html.escape(self.caption)}</caption>" if self.caption else ""
+        return (
+            f"<table>{caption}<thead><tr>{cells(self.header, 'th')}</tr></thead>\n"
+            f"<tbody>\n{body}</tbody></table>"
+        )
+
+    def rich(self) -> Any:
+        """Return a ``rich.table.Table`` for a terminal."""
+        from rich import box
+        from rich.table import Table as RichTable
+
+        table = RichTable(box=box.SIMPLE_HEAD, caption=self.caption, caption_justify="left")
+        for index, title in enumerate(self.header):
+            table.add_column(title, justify="left" if index < 2 else "right", no_wrap=True)
+        for row in self.cells:
+            table.add_row(*row)
+        return table
+
+    def _repr_html_(self) -> str:
+        return self.html()
+
+    def __str__(self) -> str:
+        return self.plain()
+
+
+def results_table(
+    rows: Iterable[SeedResult], published: Mapping[tuple[str, str], Published] | None = None
+) -> Table:
+    """Summarize seeds by model and data set.
+
+    Args:
+        rows: Finished seeds; rows of one model and data set but of different recipes, splits or
+            package versions are never averaged together.
+        published: ``(model, dataset)`` to the figure to stand beside; adds two columns.
+
+    Example:
+        >>> row = SeedResult("cn", "cora", 0, "ab", "cd", "ncn-planetoid", {"auc": 0.71})
+        >>> results_table([row]).cells
+        (('cn', 'cora', '1', '71.00', '0 s'),)
+    """
+    groups: dict[tuple[str, ...], list[SeedResult]] = {}
+    for row in rows:
+        version = row.versions.get("graphlearn", "")
+        same = (row.model, row.dataset, row.recipe_digest, row.split_rule, version)
+        groups.setdefault(same, []).append(row)
+    metrics = list(dict.fromkeys(m for group in groups.values() for m in group[0].test))
+    shown = {k: v for k, v in (published or {}).items() if any(g[:2] == k for g in groups)}
+    header = ["model", "dataset", "n", *metrics]
+    if shown:
+        header += ["published", "difference"]
+    repeated = {key[:2] for key in groups if sum(other[:2] == key[:2] for other in groups) > 1}
+    if repeated:
+        header.append("recipe")
+    cells: list[tuple[str, ...]] = []
+    for key, group in groups.items():
+        scores = {m: [r.test[m] for r in group if m in r.test] for m in metrics}
+        line: list[str] = [key[0], key[1], str(len(group))]
+        line += [spread(values) for values in scores.values()]
+        if shown:
+            line += _comparison(shown.get((key[0], key[1])), scores)
+        if repeated:
+            line.append(key[2][:8])
+        cells.append((*line, f"{sum(row.seconds for row in group):.0f} s"))
+    header.append("time")
+    return Table(tuple(header), tuple(cells), CAPTION + (DIFFERENCE if shown else ""))
+
+
+def spread(scores: Sequence[float]) -> str:
+    """Return ``mean ± std`` in percent; the mean alone for one score.
+
+    Example:
+        >>> spread([0.88, 0.90])
+        '89.00 ± 1.41'
+    """
+    if not scores:
+        return "–"
+    mean = f"{100 * statistics.fmean(scores):.2f}"
+    return mean if len(scores) == 1 else f"{mean} ± {100 * statistics.stdev(scores):.2f}"
+
+
+def standard_errors(scores: Sequence[float], published: Published) -> float | None:
+    """Return (measured - published) in standard errors of that difference.
+
+    The published spread counts where the paper gives it with its number of runs. ``None`` where
+    there is no spread to measure with.
+
+    Args:
+        scores: Measured scores as fractions.
+        published: The figure, in percent.
+
+    Example:
+        >>> figure = Published("auc", 90.0, "a paper", std=1.0, runs=4)
+        >>> round(standard_errors([0.91, 0.91, 0.91], figure), 1)
+        2.0
+    """
+    variance = 0.0
+    if len(scores) > 1:
+        variance += statistics.variance(100 * s for s in scores) / len(scores)
+    if published.std is not None and published.runs:
+        variance += published.std**2 / published.runs
+    if variance == 0 or not scores:
+        return None
+    return (100 * statistics.fmean(scores) - published.value) / math.sqrt(variance)
+
+
+def _comparison(published: Published | None, scores: Mapping[str, Sequence[float]]) -> list[str]:
+    if published is None:
+        return ["–", "–"]
+    figure = f"{published.value:.2f}"
+    if published.std is not None:
+        figure += f" ± {published.std:.2f}"
+    measured = scores.get(published.metric, ())
+    errors = standard_errors(measured, published)
+    if not measured:
+        return [figure, "–"]
+    # Adding zero turns a rounded -0.0 into 0.0.
+    difference = round(100 * statistics.fmean(measured) - published.value, 2) + 0.0
+    return [figure, f"{difference:+.2f}" + ("" if errors is None else f" ({errors:+.1f} s.e.)")]

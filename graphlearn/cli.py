@@ -1,0 +1,313 @@
+"""The command line: words to calls, nothing else.
+
+Whatever a person can get wrong ends in one line on standard error and exit code 2; ``--debug``
+shows where it came from. Heavy imports happen inside the commands, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import cyclopts
+from cyclopts import Parameter
+
+import graphlearn
+from graphlearn.errors import GraphLearnError, InputError
+
+if TYPE_CHECKING:
+    from graphlearn.bench import Recipe, RunResult
+
+app = cyclopts.App(
+    name="graphlearn",
+    help="Graph learning on PyTorch Geometric: recipes, runs, tables. Every command takes --debug.",
+    version=graphlearn.__version__,
+    suppress_keyboard_interrupt=False,
+)
+
+Models = Annotated[str, Parameter(help="Models (ncn), recipes (ncn/cora) or recipe files.")]
+DatasetName = Annotated[
+    str | None, Parameter(help="A data set's name, or an edge list of your own (.csv, .txt, ...).")
+]
+DataRoot = Annotated[
+    Path | None, Parameter(help="Folder of the data [$GRAPHLEARN_DATA, or ~/.cache/graphlearn].")
+]
+Seeds = Annotated[str | None, Parameter(help="How many (10), which (0,3,5), or a range (0-4).")]
+Settings = Annotated[
+    tuple[str, ...],
+    Parameter(name="--set", help="Change a value of the recipe: --set train.epochs=5", negative=()),
+]
+Out = Annotated[Path, Parameter(help="Folder for runs, ledger and report.")]
+Device = Annotated[str | None, Parameter(help="Where to train: cpu, cuda, cuda:1.")]
+Workers = Annotated[int, Parameter(help="Processes that run seeds side by side.")]
+Threads = Annotated[
+    int, Parameter(help="CPU threads of each seed; another number rounds differently.")
+]
+Quiet = Annotated[bool, Parameter(help="Show no progress.", negative=())]
+PrintConfig = Annotated[
+    bool, Parameter(help="Print the resolved recipes as YAML and stop.", negative=())
+]
+Form = Annotated[Literal["plain", "markdown"], Parameter(help="How to print the table.")]
+
+
+@app.command
+def run(
+    *models: Models,
+    dataset: DatasetName = None,
+    data_root: DataRoot = None,
+    seeds: Seeds = None,
+    device: Device = None,
+    settings: Settings = (),
+    out: Out = Path("runs"),
+    workers: Workers = 1,
+    threads: Threads = 1,
+    print_config: PrintConfig = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train models; print the table; write report and models. Finished seeds are skipped."""
+    from graphlearn.bench import run_recipes
+
+    recipes = _recipes(models, dataset, seeds, device, settings)
+    if print_config:
+        _print_recipes(recipes)
+        return
+    result = run_recipes(
+        recipes,
+        data_root=data_root,
+        out=out,
+        workers=workers,
+        threads=threads,
+        progress=not quiet,
+    )
+    _print_result(result)
+
+
+@app.command
+def reproduce(
+    *recipes: Models,
+    dataset: DatasetName = None,
+    data_root: DataRoot = None,
+    seeds: Seeds = None,
+    device: Device = None,
+    settings: Settings = (),
+    out: Out = Path("runs"),
+    workers: Workers = 1,
+    threads: Threads = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Run recipes and print published beside measured, with the difference in standard errors."""
+    from graphlearn.bench import run_recipes
+
+    found = _recipes(recipes, dataset, seeds, device, settings)
+    unpublished = [recipe.label for recipe in found if recipe.published is None]
+    if len(unpublished) == len(found):
+        raise InputError(
+            f"no published figure in {', '.join(unpublished)}",
+            expected="a recipe with 'published'",
+            mend="see: graphlearn ls recipes",
+        )
+    result = run_recipes(
+        found,
+        data_root=data_root,
+        out=out,
+        workers=workers,
+        threads=threads,
+        progress=not quiet,
+        with_published=True,
+    )
+    _print_result(result)
+    for recipe in found:
+        if recipe.published is not None:
+            print(f"published: {recipe.label}: {recipe.published.source}")
+
+
+@app.command
+def resume(
+    folder: Annotated[Path, Parameter(help="A folder that a run made.")],
+    /,
+    *,
+    data_root: DataRoot = None,
+    workers: Workers = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Finish what a stopped run left unfinished, to the bit-identical result."""
+    from graphlearn.bench.resume import resume_run
+
+    _print_result(resume_run(folder, data_root=data_root, workers=workers, progress=not quiet))
+
+
+@app.command
+def table(
+    *,
+    ledger: Annotated[Path, Parameter(help="The ledger of finished seeds.")] = Path(
+        "runs/ledger.jsonl"
+    ),
+    form: Form = "plain",
+) -> None:
+    """Print the table of a ledger, beside published figures where a recipe has one."""
+    from graphlearn.bench import Ledger, results_table
+    from graphlearn.bench.recipe_files import published_figures
+
+    rows = Ledger(ledger).rows(must_exist=True)
+    if not rows:
+        raise InputError(f"{ledger} holds no finished seed", expected="at least one")
+    found = results_table(rows, published_figures())
+    print(found.markdown() if form == "markdown" else found.plain())
+
+
+@app.command(name="ls")
+def list_names(
+    what: Annotated[
+        Literal["all", "datasets", "models", "recipes"], Parameter(help="What to list.")
+    ] = "all",
+    /,
+) -> None:
+    """List datasets, models and recipes."""
+    from graphlearn.bench.listing import listing
+
+    print(listing(what))
+
+
+@app.command
+def doctor() -> None:
+    """Show what is installed and which fast paths are on."""
+    from graphlearn.bench.doctor import examine
+
+    print(examine().plain())
+
+
+@app.command
+def audit(
+    what: Annotated[
+        str, Parameter(help="A data set or edge list (audits its split), or a model or recipe.")
+    ],
+    /,
+    *,
+    dataset: DatasetName = None,
+    data_root: DataRoot = None,
+    seeds: Seeds = None,
+    settings: Settings = (),
+    pairs: Annotated[int, Parameter(help="About how many pairs a model is asked to score.")] = 256,
+) -> None:
+    """Refuse a split that leaks, or a predictor whose score depends on the rest of its batch."""
+    from graphlearn.bench.model_audit import audit_recipe
+    from graphlearn.bench.split_source import (
+        SplitSource,
+        is_split_target,
+        refuse_unknown_target,
+    )
+    from graphlearn.data import audit_split
+
+    if dataset is None and is_split_target(what):
+        source = SplitSource(what, data_root=data_root)
+        for seed in _seed_list(seeds):
+            found = audit_split(source.make(seed))
+            found.raise_for_leaks()
+            print(f"{what}, seed {seed}: {source.make(seed).rule}\n{found}")
+        return
+    refuse_unknown_target(what)
+    for recipe in _recipes([what], dataset, seeds, None, settings):
+        for seed in recipe.seeds if seeds else recipe.seeds[:1]:
+            report = audit_recipe(recipe, data_root=data_root, num_pairs=pairs, seed=seed)
+            print(f"{recipe.label}, seed {seed}: consistent\n{report}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Args:
+        arguments: The words after the program's name; by default the process's own.
+
+    Returns:
+        0, or 2 after an error that the person can mend, or 130 after Ctrl-C.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        app(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except (GraphLearnError, cyclopts.CycloptsError) as error:
+        if debug:
+            traceback.print_exc()
+        print(f"graphlearn: {_one_line(str(error))}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as error:
+        folder = getattr(error, "folder", None)
+        after = f"; go on with: graphlearn resume {folder}" if folder is not None else ""
+        print(f"\ngraphlearn: stopped{after}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # "graphlearn ls | head"
+        sys.stderr.close()
+        return 0
+    return 0
+
+
+def _one_line(text: str) -> str:
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _recipes(
+    models: Iterable[str],
+    dataset: str | None,
+    seeds: str | None,
+    device: str | None,
+    settings: Iterable[str],
+) -> list[Recipe]:
+    from graphlearn.bench import resolve_recipes
+    from graphlearn.bench.overrides import parse_settings
+
+    return resolve_recipes(
+        list(models),
+        dataset,
+        seeds=None if seeds is None else _seed_list(seeds),
+        device=device,
+        set=parse_settings(settings),
+    )
+
+
+def _seed_list(text: str | None) -> list[int]:
+    """``"3"`` is 0, 1, 2; ``"3,"`` is 3 alone; ``"0,4"`` and ``"2-5"`` are what they say."""
+    if text is None:
+        return [0]
+    seeds: list[int] = []
+    try:
+        if text.strip().isdigit():
+            seeds = list(range(int(text)))
+        else:
+            for part in filter(None, text.split(",")):
+                first, dash, last = part.partition("-")
+                seeds += range(int(first), int(last if dash else first) + 1)
+    except ValueError:
+        seeds = []
+    if not seeds:
+        raise InputError(f"--seeds {text}", expected="a count (10), seeds (0,3,5) or a range (0-4)")
+    return seeds
+
+
+def _print_recipes(recipes: Sequence[Recipe]) -> None:
+    from graphlearn.bench import recipe_text
+
+    print("---\n".join(recipe_text(recipe) for recipe in recipes), end="")
+
+
+def _print_result(result: RunResult) -> None:
+    from rich.console import Console
+
+    from graphlearn.bench.run_result import best_row
+
+    output: Any = sys.stdout
+    if output.isatty():
+        Console().print(result.table().rich())
+    else:
+        print(result.table().plain())
+    print(f"report: {result.report}")
+    print(f"figure: {result.image}")
+    job = result.jobs[best_row(result.rows)]
+    print(f"model:  {job.folder.seed(job.seed)} ({job.label}: best in validation)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from graphlearn.bench.build import build_model
+from graphlearn.bench.components import component_options
+from graphlearn.bench.recipe import ComponentRecipe, ModelRecipe
+from graphlearn.errors import InputError, UnknownNameError
+from graphlearn.kernels import CSRGraph
+from graphlearn.nn import ENCODERS, PREDICTORS
+
+GCN = ComponentRecipe("gcn", {"hidden_channels": 4})
+EDGES = torch.tensor([[0, 1, 2, 0], [1, 2, 3, 2]])
+PAIRS = torch.tensor([[0, 1], [3, 3]])
+
+
+@pytest.mark.parametrize("predictor", PREDICTORS.names())
+@pytest.mark.parametrize("encoder", ENCODERS.names())
+def test_every_encoder_fits_every_predictor(encoder: str, predictor: str) -> None:
+    recipe = ModelRecipe(
+        ComponentRecipe(predictor), ComponentRecipe(encoder, {"hidden_channels": 4})
+    )
+    model = build_model(recipe, in_channels=3, num_nodes=5, seed=0)
+    graph = CSRGraph.from_edge_index(EDGES, num_nodes=5)
+    assert model(torch.rand(5, 3), graph, PAIRS).shape == (2,)
+
+
+@pytest.mark.parametrize("predictor", ["cn", "aa", "ra", "katz", "ppr"])
+def test_heuristics_stand_alone(predictor: str) -> None:
+    model = build_model(
+        ModelRecipe(ComponentRecipe(predictor)), in_channels=None, num_nodes=5, seed=0
+    )
+    assert model.encoder is None
+    graph = CSRGraph.from_edge_index(EDGES, num_nodes=5)
+    assert model.predictor(None, graph, PAIRS).shape == (2,)
+
+
+def test_a_graph_without_features_gets_embeddings() -> None:
+    model = build_model(
+        ModelRecipe(ComponentRecipe("dot"), GCN), in_channels=None, num_nodes=5, seed=0
+    )
+    graph = CSRGraph.from_edge_index(EDGES, num_nodes=5)
+    assert model.encode(None, graph).shape == (5, 4)
+
+
+def test_weights_come_from_the_seed_alone() -> None:
+    recipe = ModelRecipe(ComponentRecipe("ncn"), GCN)
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    one = build_model(recipe, in_channels=3, num_nodes=5, seed=7).state_dict()
+    assert torch.equal(before, torch.get_rng_state())
+    torch.rand(3)
+    two = build_model(recipe, in_channels=3, num_nodes=5, seed=7).state_dict()
+    other = build_model(recipe, in_channels=3, num_nodes=5, seed=8).state_dict()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert not all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_predictor_of_node_states_needs_an_encoder() -> None:
+    with pytest.raises(InputError, match="'ncn' has no encoder"):
+        build_model(ModelRecipe(ComponentRecipe("ncn")), in_channels=3, num_nodes=5, seed=0)
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'ncn'"):
+        build_model(ModelRecipe(ComponentRecipe("nnc"), GCN), in_channels=3, num_nodes=5, seed=0)
+
+
+def test_options_reach_the_constructor() -> None:
+    assert "two_layer_head" in component_options("predictor", "ncn")
+    sizes = []
+    for two in (False, True):
+        recipe = ModelRecipe(ComponentRecipe("ncn", {"two_layer_head": two}), GCN)
+        model = build_model(recipe, in_channels=3, num_nodes=5, seed=0)
+        sizes.append(sum(p.numel() for p in model.parameters()))
+    assert sizes[1] > sizes[0]

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from graphlearn.bench.doctor import examine
+
+
+def test_lines() -> None:
+    lines = dict(examine().cells)
+    assert {"torch", "numba", "CUDA", "GPU kernels", "kernel threads", "data root"} <= set(lines)
+    assert lines["CPU kernels"].startswith("on: numba")
+    assert lines["pooling, sparse"].startswith("gather (")
+    assert lines["pooling, dense"].startswith("dense (")
+    assert "ncn" in lines["predictors"]
+
+
+def test_an_unusable_data_root_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GRAPHLEARN_DATA", str(tmp_path / "none"))
+    assert dict(examine().cells)["data root"].startswith("UNUSABLE")

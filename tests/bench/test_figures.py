@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from graphlearn.bench.figures import curve_figure, data_address, png_bytes
+from graphlearn.bench.seed_result import Curves, SeedResult
+
+
+def row(model: str, seed: int, dataset: str = "cora") -> SeedResult:
+    return SeedResult(model, dataset, seed, "", "", "", {"auc": 0.7}, {"auc": 0.6})
+
+
+def curve(*losses: float) -> Curves:
+    return [
+        {"epoch": i, "loss": loss, "valid": {"auc": 0.5} if i != 2 else {}}
+        for i, loss in enumerate(losses, start=1)
+    ]
+
+
+def test_lines_are_means_over_seeds() -> None:
+    figure = curve_figure(
+        [row("ncn", 0), row("ncn", 1), row("cn", 0)], [curve(1.0, 0.8, 0.6), curve(2.0, 1.0), []]
+    )
+    loss, auc = figure.axes
+    (line,) = loss.lines
+    assert list(line.get_xdata()) == [1, 2, 3]
+    assert list(line.get_ydata()) == [1.5, 0.9, 0.6]
+    assert [line.get_label() for line in auc.lines] == ["ncn", "cn"]
+    assert list(auc.lines[0].get_xdata()) == [1, 3]
+    assert auc.lines[1].get_linestyle() == "--"
+
+
+def test_data_sets_are_told_apart() -> None:
+    figure = curve_figure([row("ncn", 0), row("ncn", 0, "ddi")], [curve(1.0), curve(2.0)])
+    assert [line.get_label() for line in figure.axes[0].lines] == ["ncn on cora", "ncn on ddi"]
+
+
+def test_nothing_trained() -> None:
+    figure = curve_figure([row("cn", 0)], [[]])
+    assert figure.axes[0].texts[0].get_text() == "nothing was trained"
+
+
+def test_png() -> None:
+    png = png_bytes(curve_figure([row("ncn", 0)], [curve(1.0, 0.5)]))
+    assert png.startswith(b"\x89PNG")
+    assert data_address(png).startswith("data:image/png;base64,iVBOR")

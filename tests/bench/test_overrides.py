@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from graphlearn.bench.overrides import apply_settings, parse_settings, refuse_untaken
+from graphlearn.bench.recipe_yaml import recipe_from_document
+from graphlearn.bench.yaml_lines import parse_yaml
+from graphlearn.errors import InputError, InputTypeError, UnknownNameError
+
+TRAINED = parse_yaml(
+    "name: a\n"
+    "model:\n"
+    "  encoder: {name: gcn, hidden_channels: 8}\n"
+    "  predictor: dot\n",
+    source="a.yaml",
+)  # fmt: skip
+HEURISTIC = parse_yaml("{name: b, model: {predictor: cn}}", source="b.yaml")
+
+
+def test_values_are_read_as_yaml() -> None:
+    texts = ["a=1", "b=0.5", "c=true", "d=null", "e=[x, y]", "f=1e-3", "g=a=b", "h="]
+    assert parse_settings(texts) == {
+        "a": 1, "b": 0.5, "c": True, "d": None, "e": ["x", "y"], "f": 1e-3, "g": "a=b", "h": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["train.epochs", "=3", "a=[1"])
+def test_malformed(text: str) -> None:
+    with pytest.raises(InputError, match="--set"):
+        parse_settings([text])
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "found"),
+    [
+        ("train.epochs", 5, lambda r: r.train.epochs),
+        ("encoder.hidden_channels", 16, lambda r: r.model.encoder.options["hidden_channels"]),
+        ("model.encoder.dropout", 0.5, lambda r: r.model.encoder.options["dropout"]),
+        ("encoder.name", "sage", lambda r: r.model.encoder.name),
+        ("predictor.name", "ncn", lambda r: r.model.predictor.name),
+        ("ties", "mean", lambda r: r.ties),
+        ("split.test_uses_valid_edges", True, lambda r: r.split.test_uses_valid_edges),
+    ],
+)
+def test_settings_reach_the_recipe(key: str, value: Any, found: Any) -> None:
+    document, taken = apply_settings(TRAINED, {key: value})
+    assert found(recipe_from_document(document)) == value
+    assert taken == {key}
+
+
+def test_the_document_is_not_changed() -> None:
+    apply_settings(TRAINED, {"train.epochs": 5, "encoder.dropout": 0.5})
+    assert "train" not in TRAINED.value
+    assert "dropout" not in TRAINED.value["model"]["encoder"]
+
+
+def test_options_follow_a_new_name_in_any_order() -> None:
+    settings = {"predictor.two_layer_head": True, "predictor.name": "ncn"}
+    document, taken = apply_settings(TRAINED, settings)
+    assert taken == set(settings)
+    assert recipe_from_document(document).model.predictor.options == {"two_layer_head": True}
+
+
+def test_a_setting_for_others_is_left_to_them() -> None:
+    settings = {"train.epochs": 5}
+    document, taken = apply_settings(HEURISTIC, settings)
+    assert taken == set()
+    assert document.value == HEURISTIC.value
+    _, taken = apply_settings(TRAINED, settings)
+    refuse_untaken(settings, taken, [HEURISTIC, TRAINED])
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("train.epoch", "train.epochs"),
+        ("encoder.droput", "encoder.dropout"),
+        ("model.encoder.droput", "encoder.dropout"),
+        ("seed", "seeds"),
+    ],
+)
+def test_a_setting_that_none_takes_is_refused(key: str, near: str) -> None:
+    _, taken = apply_settings(TRAINED, {key: 1})
+    with pytest.raises(UnknownNameError, match=f"did you mean '{near}'"):
+        refuse_untaken({key: 1}, taken, [TRAINED])
+
+
+def test_a_wrong_type_names_the_setting_not_the_file() -> None:
+    document, _ = apply_settings(TRAINED, {"train.epochs": "many"})
+    with pytest.raises(InputTypeError) as caught:
+        recipe_from_document(document)
+    assert str(caught.value).startswith("--set train.epochs=many: train.epochs is 'many'")

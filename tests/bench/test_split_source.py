@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from graphlearn.bench import split_source
+from graphlearn.bench.recipe import SplitRecipe
+from graphlearn.bench.split_source import (
+    OWN_METRICS,
+    SplitSource,
+    default_metrics,
+    is_file_dataset,
+    is_split_target,
+)
+from graphlearn.data import LinkSplit, random_link_split
+from graphlearn.errors import DataNotFoundError, InputError, LeakError, UnknownNameError
+
+
+@pytest.fixture
+def edge_list(tmp_path: Path) -> Path:
+    path = tmp_path / "ring.csv"
+    path.write_text("".join(f"{i},{(i + 1) % 40}\n" for i in range(40)))
+    return path
+
+
+def test_splits_are_those_of_the_seed() -> None:
+    source = SplitSource("digits-knn")
+    assert source.make(0).digest() == SplitSource("digits-knn").make(0).digest()
+    assert source.make(0).digest() != source.make(1).digest()
+
+
+def test_the_user_s_file(edge_list: Path) -> None:
+    split = SplitSource(str(edge_list)).audited_split(0, OWN_METRICS)
+    assert split.rule == "random(0.1,0.2)"
+    assert split.data.num_nodes == 40
+
+
+def test_ratios_of_the_recipe(edge_list: Path) -> None:
+    recipe = SplitRecipe(0.2, 0.3)
+    assert SplitSource(str(edge_list), recipe).make(0).rule == "random(0.2,0.3)"
+    assert SplitSource("digits-knn", recipe).make(0).rule == "random(0.2,0.3)"
+
+
+def test_validation_edges_at_test() -> None:
+    assert not SplitSource("digits-knn").make(0).test_uses_valid_edges
+    recipe = SplitRecipe(test_uses_valid_edges=True)
+    assert SplitSource("digits-knn", recipe).make(0).test_uses_valid_edges
+
+
+def test_a_leak_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def leaking(data: object, **options: object) -> LinkSplit:
+        split = random_link_split(data, seed=0)
+        return LinkSplit(
+            split.data, split.train_pairs, split.valid_pairs, split.valid_negatives,
+            torch.cat([split.test_pairs, split.train_pairs[:, :3]], dim=1),
+            split.test_negatives, split.rule, split.seed,
+        )  # fmt: skip
+
+    monkeypatch.setattr(split_source, "random_link_split", leaking)
+    source = SplitSource("digits-knn", SplitRecipe(0.1, 0.2))
+    with pytest.raises(LeakError, match="3 test links that are training links"):
+        source.audited_split(0)
+
+
+def test_too_few_negatives_are_found_before_training(edge_list: Path) -> None:
+    with pytest.raises(InputError, match="100"):
+        SplitSource(str(edge_list)).audited_split(0, ("hits@100",))
+
+
+def test_metrics() -> None:
+    assert default_metrics("ogbl-ddi") == ("hits@20",)
+    assert default_metrics("a/b.csv") == OWN_METRICS
+    with pytest.raises(UnknownNameError, match="did you mean 'cora'"):
+        default_metrics("corra")
+
+
+@pytest.mark.parametrize(
+    ("what", "is_file", "is_target"),
+    [
+        ("cora", False, True),
+        ("links.txt.gz", True, True),
+        ("some/folder", True, True),
+        ("ncn", False, False),
+        ("ncn/cora", True, False),
+        ("corra", False, False),
+    ],
+)
+def test_kinds_of_words(what: str, is_file: bool, is_target: bool) -> None:
+    assert is_file_dataset(what) == is_file
+    assert is_split_target(what) == is_target
+
+
+def test_missing(tmp_path: Path) -> None:
+    with pytest.raises(DataNotFoundError):
+        SplitSource("no-such-file.csv").make(0)
+    with pytest.raises(DataNotFoundError):
+        SplitSource("cora", data_root=tmp_path / "none").make(0)
