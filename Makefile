@@ -25,7 +25,7 @@ help:
 	@echo "make clean  remove .venv, caches and builds (results in runs/ stay)"
 
 run: $(VENV)/.installed
-	$(BIN)/graphlearn run cn aa ra gcn ncn ncnc --dataset digits-knn --seeds 3
+	$(BIN)/graphlearn run cn aa ra gcn ncn ncnc --dataset digits-knn --seeds 3 --workers 2
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)

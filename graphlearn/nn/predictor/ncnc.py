@@ -137,7 +137,8 @@ class NCNC(NCN):
             seed = int(torch.empty((), dtype=torch.int32).random_())
         inner_x = x
         if self.as_published and self.node_map is not None:
-            inner_x = x + self.node_map(x)
+            with torch.no_grad():
+                inner_x = x + self.node_map(x)
         for lists, endpoint, other in zip(residual, pairs, pairs.flip(0), strict=True):
             kept, sample_weight = lists, None
             if self.max_residual is not None:
