@@ -30,6 +30,21 @@ def check_num_nodes(num_nodes: Any, *, name: str = "num_nodes") -> int:
     return count
 
 
+def check_probability(value: float, *, name: str) -> float:
+    """Return ``value`` if it is in [0, 1].
+
+    Raises:
+        InputError: If it is not.
+
+    Example:
+        >>> check_probability(0.5, name="dropout")
+        0.5
+    """
+    if not 0.0 <= value <= 1.0:
+        raise InputError(f"{name} is {value}", expected="a number in [0, 1]")
+    return float(value)
+
+
 def check_node_pairs(
     pairs: Any, num_nodes: int, *, name: str = "edge_index", allow_empty: bool = True
 ) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.typing import EdgeIndex, Pairs
-from graphlearn.validate import check_node_pairs, check_num_nodes
+from graphlearn.validate import check_node_pairs, check_num_nodes, check_probability
 
 _INT32_LIMIT = 2**31 - 1
 
@@ -259,7 +259,8 @@ class CSRGraph:
             probability: Chance of an entry to go.
             generator: Source of the draws; torch's default one if None, as in ``nn.Dropout``.
         """
-        if probability <= 0.0:
+        check_probability(probability, name="probability")
+        if probability == 0.0:
             return self
         draws = torch.rand(self.col.numel(), device=self.device, generator=generator)
         return self.with_mask(draws >= probability)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import weakref
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from graphlearn.errors import InputError
+from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels.spmm import Transposed, spmm
 from graphlearn.nn.dropout import dropout
+from graphlearn.validate import check_probability
 
 
 def transpose_csr(x: Tensor) -> Transposed:
@@ -67,12 +69,15 @@ class SparseLinear(nn.Module):
     ) -> None:
         super().__init__()
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.input_dropout = input_dropout
+        self.input_dropout = check_probability(input_dropout, name="input_dropout")
         # Stored [in, out], so that a sparse row gathers contiguous rows of it.
         self.weight = nn.Parameter(torch.empty(in_channels, out_channels))
         self.bias = nn.Parameter(torch.empty(out_channels)) if bias else None
         self._turned: tuple[weakref.ref[Tensor], Transposed] | None = None
         self.reset_parameters()
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_turned": None}  # a weak reference cannot be pickled
 
     def reset_parameters(self) -> None:
         """Draw weights as :class:`torch.nn.Linear` does."""
@@ -86,8 +91,21 @@ class SparseLinear(nn.Module):
             self._turned = (weakref.ref(x), transpose_csr(x))
         return self._turned[1]
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Any) -> Tensor:
         """Return the mapped rows."""
+        if not isinstance(x, Tensor) or not x.is_floating_point():
+            kind = f"dtype {x.dtype}" if isinstance(x, Tensor) else f"type {type(x).__name__}"
+            raise InputTypeError(f"x has {kind}", expected="a floating-point tensor [N, C]")
+        if x.layout not in (torch.strided, torch.sparse_csr):
+            raise InputTypeError(
+                f"x has layout {x.layout}",
+                expected="a strided or CSR tensor",
+                mend="pass x.to_sparse_csr()",
+            )
+        if x.layout == torch.strided and x.dtype != self.weight.dtype:
+            raise InputTypeError(
+                f"x has dtype {x.dtype}", expected=f"{self.weight.dtype}, as weight"
+            )
         if x.dim() != 2 or x.size(1) != self.in_channels:
             raise InputError(
                 f"x has shape {list(x.shape)}", expected=f"shape [N, {self.in_channels}]"

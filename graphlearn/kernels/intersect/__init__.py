@@ -136,7 +136,8 @@ def pooled_common_neighbors(
         pairs: Node pairs.
         x: Node representations; differentiable.
         node_weight: A factor for each node, such as Adamic-Adar's; differentiable.
-        plan: How to run, from :func:`plan_pooling`; made here if None.
+        plan: How to run, from :func:`plan_pooling`; made here if None. A fused plan gathers
+            where a gradient is needed or ``x`` is of half precision: the fused pass has neither.
 
     Shapes:
         - **pairs**: ``[2, B]``; **x**: ``[N, C]``; **node_weight**: ``[N]``; **output**: ``[B, C]``
@@ -161,7 +162,10 @@ def pooled_common_neighbors(
         x.requires_grad or (node_weight is not None and node_weight.requires_grad)
     )
     plan = plan or plan_pooling(graph, pairs, x.size(1), needs_grad=needs_grad)
-    if plan.path == "fused":
+    path = plan.path
+    if path == "fused" and (needs_grad or x.dtype not in (torch.float32, torch.float64)):
+        path = "gather"  # the fused pass has no backward and no half precision
+    if path == "fused":
         weight = None if node_weight is None else node_weight.detach().to(x.dtype).contiguous()
         out, _ = cpu.pooled(
             *_arrays(graph, pairs),
@@ -169,4 +173,4 @@ def pooled_common_neighbors(
             None if weight is None else weight.numpy(),
         )
         return torch.from_numpy(out)
-    return pool_lists(common_neighbors(graph, pairs), x, node_weight, path=plan.path)
+    return pool_lists(common_neighbors(graph, pairs), x, node_weight, path=path)

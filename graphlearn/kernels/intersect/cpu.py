@@ -79,7 +79,7 @@ def _partner(pairs: Array, b: Int, p: Int) -> Int:
 @njit(nogil=True, cache=True, inline="always")
 def _touch(rowptr: Array, col: Array, pairs: Array, order: Array, i: Int) -> Int:
     """Load the heads of a later pair's rows: nothing waits for them, so their misses overlap."""
-    if i >= order.shape[0]:
+    if i >= order.shape[0] or col.shape[0] == 0:
         return 0
     b = order[i]
     last = col.shape[0] - 1

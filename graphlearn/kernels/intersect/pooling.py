@@ -21,8 +21,8 @@ from graphlearn.typing import Pairs
 Path = Literal["fused", "gather", "dense"]
 
 # Nanoseconds on one thread, measured by experiments/perf/pooling_paths.py; only the ratio decides.
-_GATHER_ENTRY_CHANNEL = 0.06
-_DENSE_CELL_CHANNEL = 0.02
+_GATHER_ENTRY_CHANNEL = 0.055
+_DENSE_CELL_CHANNEL = 0.035
 _DENSE_CELL = 0.4
 _DENSE_BYTES = 64 << 20
 
@@ -160,6 +160,8 @@ def pool_lists(
         path = choose_path(lists.node.numel(), len(lists), x.size(0), x.size(1)).path
         if entry_weight is not None or x.device.type != "cpu":
             path = "gather"
+    if path not in ("fused", "gather", "dense"):
+        raise InputError(f"path is {path!r}", expected="'auto', 'gather' or 'dense'")
     if path == "dense":
         if entry_weight is not None:
             raise InputError(

@@ -50,11 +50,12 @@ def sample_lists(
     """
     if limit < 1:
         raise InputError(f"limit is {limit}", expected="an integer >= 1")
+    seed = (seed * 0x1234567) & 0x7FFFFFFFFFFFFFFF
     counts = lists.counts()
     row = lists.rows()
     if lists.node.numel() == 0 or int(counts.max()) <= limit:
         return lists, torch.ones(lists.node.numel(), device=row.device)
-    pair_key = _mix(_mix(anchor.long() + seed * 0x1234567) ^ partner.long())
+    pair_key = _mix(_mix(anchor.long() + seed) ^ partner.long())
     key = _mix(pair_key[row] ^ lists.node.long())
     order = torch.argsort(key, stable=True)
     order = order[torch.argsort(row[order], stable=True)]

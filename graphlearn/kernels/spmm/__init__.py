@@ -162,6 +162,14 @@ def spmm(
             f"rowptr has shape {list(rowptr.shape)} and col {list(col.shape)}",
             expected="[R + 1] and [K]",
         )
+    if col.is_floating_point() or rowptr.is_floating_point():
+        raise InputTypeError(
+            f"col has dtype {col.dtype} and rowptr {rowptr.dtype}", expected="integer tensors"
+        )
+    if x.device.type == "cpu" and int(rowptr[-1]) != col.numel():
+        raise InputError(
+            f"rowptr ends at {int(rowptr[-1])}", expected=f"{col.numel()}, the number of entries"
+        )
     if weight is not None:
         if weight.shape != col.shape:
             raise InputError(

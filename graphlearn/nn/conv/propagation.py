@@ -62,6 +62,7 @@ def propagate(x: Tensor, graph: CSRGraph, normalization: Normalization = "gcn") 
         >>> propagate(torch.tensor([[1.0], [3.0]]), graph, "sum").flatten().tolist()
         [3.0, 1.0]
     """
+    as_graph(graph, x.size(0))
     keep = None if graph.keep is None else graph.keep.to(x.dtype)
     if normalization == "gcn":
         scale = (graph.degree().to(x.dtype) + 1).rsqrt()

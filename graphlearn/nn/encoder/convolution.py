@@ -14,6 +14,7 @@ from graphlearn.nn.encoder.inputs import JumpingKnowledge, NodeInput
 from graphlearn.nn.registries import ENCODERS
 from graphlearn.nn.reset import reset
 from graphlearn.typing import EdgeIndex
+from graphlearn.validate import check_probability
 
 
 class ConvolutionEncoder(nn.Module):
@@ -77,7 +78,7 @@ class ConvolutionEncoder(nn.Module):
         if num_layers < 1:
             raise InputError(f"num_layers is {num_layers}", expected="an integer >= 1")
         self.out_channels = hidden_channels
-        self.edge_dropout = edge_dropout
+        self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")
         self.residual = residual
         self.input = NodeInput(
             in_channels,

@@ -11,6 +11,7 @@ from graphlearn.nn.dropout import Dropout
 from graphlearn.nn.encoder.inputs import JumpingKnowledge, NodeInput
 from graphlearn.nn.registries import ENCODERS
 from graphlearn.typing import EdgeIndex
+from graphlearn.validate import check_probability
 
 
 @ENCODERS.register("propagation")
@@ -74,7 +75,7 @@ class PropagationEncoder(nn.Module):
         self.out_channels = hidden_channels
         self.num_layers = num_layers
         self.normalization = check_normalization(normalization)
-        self.edge_dropout = edge_dropout
+        self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")
         self.residual = residual
         self.input = NodeInput(
             in_channels,

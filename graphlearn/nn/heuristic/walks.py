@@ -129,6 +129,8 @@ class PersonalizedPageRank(nn.Module):
     def forward(self, x: Tensor | None, graph: CSRGraph | EdgeIndex, pairs: Pairs) -> Scores:
         """Return one score a pair."""
         graph = check_call(None, graph, pairs, None)
+        if not graph.undirected:
+            raise InputError("graph is directed", expected="an undirected graph")
         keep = None if graph.keep is None else graph.keep.double()
         degree = graph.degree().double()
         share = torch.where(degree > 0, (1 - self.alpha) / degree.clamp(min=1), 0.0)[:, None]

@@ -30,6 +30,9 @@ def completion_probability(
         >>> completion_probability(torch.zeros(1), 0.5, scale=1.0, offset=0.0, alpha=1.0)
         tensor([0.3333])
     """
+    if isinstance(prior, Tensor):
+        # A learned prior may underflow to 0, and 0 / 0 would follow for a confident score.
+        prior = prior.clamp(min=torch.finfo(prior.dtype).tiny)
     likely = torch.sigmoid(scale * (logit - offset))
     weighted = prior * likely
     # 1 - sigmoid(z) as sigmoid(-z): the difference would round to 0 for a confident score.

@@ -40,6 +40,7 @@ class DotPredictor(nn.Module):
     def forward(self, x: Tensor, graph: CSRGraph | EdgeIndex, pairs: Pairs) -> Scores:
         """Return one score a pair."""
         check_call(x, graph, pairs, self.channels)
+        pairs = pairs.long()
         left, right = x.index_select(0, pairs[0]), x.index_select(0, pairs[1])
         return (left * right).sum(dim=1)
 

@@ -69,6 +69,7 @@ class HadamardPredictor(nn.Module):
     def forward(self, x: Tensor, graph: CSRGraph | EdgeIndex, pairs: Pairs) -> Scores:
         """Return one score a pair."""
         check_call(x, graph, pairs, self.channels)
+        pairs = pairs.long()
         product = x.index_select(0, pairs[0]) * x.index_select(0, pairs[1])
         scores: Tensor = self.head(self.pair_branch(product)).squeeze(-1)
         return scores

@@ -14,6 +14,7 @@ from graphlearn.nn.predictor.node_weights import check_node_weight, node_weight
 from graphlearn.nn.registries import PREDICTORS
 from graphlearn.nn.reset import reset
 from graphlearn.typing import EdgeIndex, Pairs, Scores
+from graphlearn.validate import check_probability
 
 # Pairs without a common neighbor all hold the same empty set. Each of them would draw its own mask
 # for the inner dropout of one and the same input; this many draws are made and shared out in turn,
@@ -90,7 +91,7 @@ class NCN(nn.Module):
         hidden = channels if hidden_channels is None else hidden_channels
         self.channels = channels
         self.dropout = dropout
-        self.edge_dropout = edge_dropout
+        self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")
         self.node_weight = check_node_weight(node_weight)
         self.initial_beta = beta
         self.beta = nn.Parameter(torch.empty(()))
@@ -121,7 +122,7 @@ class NCN(nn.Module):
     def forward(self, x: Tensor, graph: CSRGraph | EdgeIndex, pairs: Pairs) -> Scores:
         """Return one score a pair."""
         graph = check_call(x, graph, pairs, self.channels)
-        return self.score(x, self.seen(graph), pairs)
+        return self.score(x, self.seen(graph), pairs.long())
 
     def seen(self, graph: CSRGraph) -> CSRGraph:
         """The graph that neighborhoods are taken from: with edges dropped in training."""
@@ -245,7 +246,7 @@ class NCNCount(nn.Module):
         super().__init__()
         hidden = channels if hidden_channels is None else hidden_channels
         self.channels = channels
-        self.edge_dropout = edge_dropout
+        self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")
         self.initial_beta = beta
         self.beta = nn.Parameter(torch.empty(()))
         self.count_branch = set_branch(
@@ -269,6 +270,7 @@ class NCNCount(nn.Module):
         graph = check_call(x, graph, pairs, self.channels)
         if self.training:
             graph = graph.drop_entries(self.edge_dropout)
+        pairs = pairs.long()
         count = common_neighbors(graph, pairs).counts().to(x.dtype)[:, None]
         product = x.index_select(0, pairs[0]) * x.index_select(0, pairs[1])
         hidden = self.pair_branch(product) + self.beta * self.count_branch(count)

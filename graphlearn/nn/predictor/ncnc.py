@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -96,6 +97,11 @@ class NCNC(NCN):
     ) -> None:
         if not 0.0 < prior <= 1.0:
             raise InputError(f"prior is {prior}", expected="a number in (0, 1]")
+        if not (alpha > 0.0 and math.isfinite(alpha)):
+            raise InputError(f"alpha is {alpha}", expected="a finite number > 0")
+        for name, value in (("scale", scale), ("offset", offset)):
+            if not math.isfinite(value):
+                raise InputError(f"{name} is {value}", expected="a finite number")
         if depth < 1:
             raise InputError(f"depth is {depth}", expected="an integer >= 1", mend="use NCN for 0")
         if max_residual is not None and max_residual < 1:
@@ -156,7 +162,7 @@ class NCNC(NCN):
                 alpha=self.alpha,
             )
             if sample_weight is not None:
-                weight = weight * sample_weight
+                weight = weight * sample_weight.to(weight.dtype)
             counts = weight.detach() > negligible
             parts.append((kept.where(counts), weight[counts]))
         completed, entry_weight = join_lists(parts)

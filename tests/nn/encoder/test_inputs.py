@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+from torch import Tensor
+
+from graphlearn.errors import InputError
+from graphlearn.nn import JumpingKnowledge, NodeInput
+
+
+def test_features_are_mapped(features: Tensor) -> None:
+    layer = NodeInput(15, 4).double()
+    expected = features @ layer.linear.weight + layer.linear.bias
+    torch.testing.assert_close(layer(features), expected)
+    torch.testing.assert_close(layer(features.to_sparse_csr()), expected)
+    assert layer.embedding is None
+
+
+def test_embeddings_are_orthogonal_and_learned() -> None:
+    layer = NodeInput(None, 6, num_embeddings=5)
+    weight = layer(None)
+    assert weight.shape == (5, 6)
+    torch.testing.assert_close(weight @ weight.t(), torch.eye(5))
+    weight.sum().backward()
+    assert torch.equal(layer.embedding.weight.grad, torch.ones(5, 6))
+    before = layer.embedding.weight.detach().clone()
+    layer.reset_parameters()
+    assert not torch.equal(layer.embedding.weight, before)
+
+
+def test_dropout_before_and_after_the_map(features: Tensor) -> None:
+    layer = NodeInput(15, 40, feature_dropout=0.5, dropout=0.25).double()
+    exact = layer.eval()(features)
+    layer.train()
+    out = layer(features)
+    assert float((out == 0).double().mean()) == pytest.approx(0.25, abs=0.05)
+    kept = out != 0
+    assert not torch.allclose(out[kept], exact[kept] / 0.75)  # the features were dropped too
+    only_after = NodeInput(15, 40, dropout=0.25).double()
+    only_after.load_state_dict(layer.state_dict())
+    out = only_after(features)
+    torch.testing.assert_close(out[out != 0], (exact / 0.75)[out != 0])
+
+
+def test_dropout_of_embeddings() -> None:
+    layer = NodeInput(None, 50, num_embeddings=20, dropout=0.5)
+    assert float((layer(None) == 0).float().mean()) == pytest.approx(0.5, abs=0.08)
+    assert torch.equal(layer.eval()(None), layer.embedding.weight)
+
+
+@pytest.mark.parametrize(("in_channels", "num_embeddings"), [(None, None), (3, 3)])
+def test_one_of_features_and_embeddings(
+    in_channels: int | None, num_embeddings: int | None
+) -> None:
+    message = (
+        f"in_channels is {in_channels} and num_embeddings is {num_embeddings}: expected one of "
+        "them, and the other None; pass num_embeddings=data.num_nodes for a graph without features"
+    )
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        NodeInput(in_channels, 4, num_embeddings=num_embeddings)
+
+
+def test_what_was_asked_for_must_come() -> None:
+    message = "x is None: expected features, as the encoder was built for them"
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        NodeInput(3, 4)(None)
+    message = "x has shape [3, 2]: expected None, because the encoder was built with num_embeddings"
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        NodeInput(None, 4, num_embeddings=3)(torch.ones(3, 2))
+    with pytest.raises(InputError, match=r"^x has shape \[3, 2\]: expected shape \[N, 3\]$"):
+        NodeInput(3, 4)(torch.ones(3, 2))
+
+
+def test_jumping_knowledge_is_a_weighted_sum() -> None:
+    layers = [torch.randn(5, 3, dtype=torch.float64) for _ in range(3)]
+    jump = JumpingKnowledge(3).double()
+    torch.testing.assert_close(jump(layers), layers[0] + layers[1] + layers[2])
+    with torch.no_grad():
+        jump.weight.copy_(torch.tensor([0.5, -2.0, 3.0]))
+    out = jump(layers)
+    torch.testing.assert_close(out, 0.5 * layers[0] - 2 * layers[1] + 3 * layers[2])
+    out.sum().backward()
+    torch.testing.assert_close(jump.weight.grad, torch.stack([layer.sum() for layer in layers]))
+    jump.reset_parameters()
+    assert jump.weight.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_jumping_knowledge_as_published_starts_at_random() -> None:
+    jump = JumpingKnowledge(500, "normal")
+    weight = jump.weight.detach()
+    assert float(weight.mean()) == pytest.approx(0.0, abs=0.2)
+    assert float(weight.std()) == pytest.approx(1.0, abs=0.15)
+    before = weight.clone()
+    jump.reset_parameters()
+    assert not torch.equal(jump.weight, before)
+    with pytest.raises(InputError, match="^initial is 'one': expected 'ones' or 'normal'$"):
+        JumpingKnowledge(2, "one")

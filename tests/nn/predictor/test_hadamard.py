@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from graphlearn.kernels import CSRGraph
+from graphlearn.nn import NCN, HadamardPredictor
+
+OPTIONS = [
+    {},
+    {"hidden_channels": 9, "layer_norm": False},
+    {"final_linear": True, "two_layer_head": True, "hidden_channels": 4},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_is_ncn_without_its_set_branch(
+    options: dict, graph: CSRGraph, x: Tensor, pairs: Tensor
+) -> None:
+    ncn = NCN(6, beta=0.0, **options).double()
+    predictor = HadamardPredictor(6, **options).double()
+    shared = {k: v for k, v in ncn.state_dict().items() if k.startswith(("pair_branch", "head"))}
+    predictor.load_state_dict(shared, strict=True)
+    found, expected = predictor(x, graph, pairs), ncn(x, graph, pairs)
+    torch.testing.assert_close(found, expected)
+    with torch.no_grad():
+        ncn.beta.fill_(1.0)
+    assert not torch.allclose(found, ncn(x, graph, pairs))
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_against_the_equation(options: dict, graph: CSRGraph, x: Tensor, pairs: Tensor) -> None:
+    predictor = HadamardPredictor(6, **options).double()
+    expected = predictor.head(predictor.pair_branch(x[pairs[0]] * x[pairs[1]])).squeeze(-1)
+    torch.testing.assert_close(predictor(x, graph, pairs), expected)
+
+
+def test_dropout_in_training_alone(graph: CSRGraph, x: Tensor, pairs: Tensor) -> None:
+    predictor = HadamardPredictor(6, dropout=0.5).double()
+    assert not torch.equal(predictor(x, graph, pairs), predictor(x, graph, pairs))
+    predictor.eval()
+    assert torch.equal(predictor(x, graph, pairs), predictor(x, graph, pairs))
+
+
+def test_hidden_channels_default_to_channels() -> None:
+    assert HadamardPredictor(6).head[-1].in_features == 6
+    assert HadamardPredictor(6, 9).head[-1].in_features == 9
