@@ -268,20 +268,27 @@ def _recipes(
     )
 
 
+_MOST_SEEDS = 100_000
+
+
 def _seed_list(text: str | None) -> list[int]:
     """``"3"`` is 0, 1, 2; ``"3,"`` is 3 alone; ``"0,4"`` and ``"2-5"`` are what they say."""
     if text is None:
         return [0]
-    seeds: list[int] = []
+    ranges: list[range] = []
     try:
         if text.strip().isdigit():
-            seeds = list(range(int(text)))
+            ranges = [range(int(text))]
         else:
             for part in filter(None, text.split(",")):
                 first, dash, last = part.partition("-")
-                seeds += range(int(first), int(last if dash else first) + 1)
+                ranges.append(range(int(first), int(last if dash else first) + 1))
     except ValueError:
-        seeds = []
+        ranges = []
+    count = sum(max(0, part.stop - part.start) for part in ranges)
+    if count > _MOST_SEEDS:
+        raise InputError(f"--seeds {text}", expected=f"at most {_MOST_SEEDS} seeds")
+    seeds = [seed for part in ranges for seed in part]
     if not seeds:
         raise InputError(f"--seeds {text}", expected="a count (10), seeds (0,3,5) or a range (0-4)")
     return seeds

@@ -107,7 +107,9 @@ def test_seeds(call: Cli, text: str, seeds: list[int]) -> None:
     assert yaml.safe_load(out)["seeds"] == seeds
 
 
-@pytest.mark.parametrize("text", ["x", "", "1-", "-3", "0,0", "1.5"])
+@pytest.mark.parametrize(
+    "text", ["x", "", "1-", "-3", "0,0", "1.5", "0-99999999999", "99999999999999"]
+)
 def test_bad_seeds(call: Cli, text: str) -> None:
     code, _, err = call("run", "cn", f"--seeds={text}")
     assert (code, len(err.splitlines())) == (2, 1)

@@ -12,6 +12,7 @@ from graphlearn.bench.recipe import Recipe
 from graphlearn.bench.split_source import SplitSource
 from graphlearn.bench.threads import computing_with
 from graphlearn.data import LinkSplit
+from graphlearn.errors import InputError
 from graphlearn.kernels import CSRGraph
 from graphlearn.typing import Pairs
 
@@ -50,7 +51,9 @@ def sample_pairs(split: LinkSplit, num_pairs: int, seed: int) -> Pairs:
         seed: Seed of the choice.
     """
     generator = torch.Generator().manual_seed(seed)
-    share = max(1, num_pairs // 4)
+    if num_pairs < 4:
+        raise InputError(f"num_pairs is {num_pairs}", expected="an integer >= 4")
+    share = num_pairs // 4
     parts = []
     for pairs in (split.train_pairs, split.test_pairs, split.test_negatives):
         chosen = torch.randperm(pairs.size(1), generator=generator)[:share]

@@ -27,6 +27,7 @@ from graphlearn.files import make_folder
 from graphlearn.metrics import LinkEvaluator
 
 LEDGER_NAME = "ledger.jsonl"
+_MOST_THREADS = 1024  # asking the system for more ends the process
 
 
 class RunInterrupted(KeyboardInterrupt):
@@ -188,8 +189,8 @@ def run_recipes(
         RunInterrupted: On Ctrl-C.
     """
     for name, count in (("workers", workers), ("threads", threads)):
-        if count < 1:
-            raise InputError(f"{name} is {count}", expected="an integer >= 1")
+        if not 1 <= count <= _MOST_THREADS:
+            raise InputError(f"{name} is {count}", expected=f"an integer in [1, {_MOST_THREADS}]")
     out = Path(out)
     check_writable(out)
     ledger = Ledger(out / LEDGER_NAME)

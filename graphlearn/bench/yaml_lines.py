@@ -100,6 +100,10 @@ def parse_yaml(text: str, *, source: str = "") -> YamlDocument:
         line = f", line {mark.line + 1}" if mark is not None else ""
         problem = str(getattr(error, "problem", None) or error).splitlines()[0]
         raise InputError(f"{source or 'YAML text'}{line}: {problem}", expected="YAML") from error
+    except RecursionError as error:
+        raise InputError(
+            f"{source or 'YAML text'} is nested too deeply", expected="the keys of a recipe"
+        ) from error
     finally:
         loader.dispose()
     lines: dict[KeyPath, int] = {}

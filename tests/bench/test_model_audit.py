@@ -6,7 +6,7 @@ import torch
 from graphlearn.bench.model_audit import audit_recipe, sample_pairs
 from graphlearn.bench.runs import resolve_recipes
 from graphlearn.bench.split_source import SplitSource
-from graphlearn.errors import InconsistentScoresError
+from graphlearn.errors import InconsistentScoresError, InputError
 
 
 @pytest.mark.parametrize("model", ["cn", "aa", "ra", "katz", "ppr", "gae", "gcn", "sage", "ncn"])
@@ -35,3 +35,10 @@ def test_pairs_hold_links_and_a_hub() -> None:
     assert int(torch.bincount(pairs[0]).max()) >= 10
     assert torch.equal(pairs, sample_pairs(split, 40, 0))
     assert bool((pairs[0] != pairs[1]).all())
+
+
+@pytest.mark.parametrize("num_pairs", [-5, 0, 3])
+def test_too_few_pairs_to_compare_are_refused(num_pairs: int) -> None:
+    split = SplitSource("digits-knn").make(0)
+    with pytest.raises(InputError, match=f"num_pairs is {num_pairs}: expected"):
+        sample_pairs(split, num_pairs, 0)

@@ -77,3 +77,8 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="is not text"):
         read_yaml(tmp_path / "a.yaml")
+
+
+def test_a_bottomless_document_is_refused() -> None:
+    with pytest.raises(InputError, match="nested too deeply"):
+        parse_yaml("[" * 3000)

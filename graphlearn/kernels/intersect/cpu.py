@@ -345,39 +345,60 @@ def _overlap(
     return common[:in_both].copy(), only_u[:in_u].copy(), only_v[:in_v].copy()
 
 
-def _prepare(rowptr: Array, pairs: Array, begin: Int, end: Int) -> tuple[Array, Array]:
-    """A chunk's low-degree pairs in order, and the sorted pivot keys of the others."""
-    order = np.empty(end - begin, np.int64)
-    keys = np.empty(end - begin, np.int64)
-    few = _plan(rowptr, pairs, begin, end, order, keys)
-    return order[:few], np.sort(keys[: end - begin - few])
+@njit(nogil=True, cache=True)
+def _key_work(rowptr: Array, pairs: Array, keys: Array, cumulative: Array) -> None:
+    """Steps before each keyed pair: its partner's degree, and its share of the pivot's stamping."""
+    total = 0
+    for i in range(keys.shape[0]):
+        p = keys[i] >> 32
+        q = _partner(pairs, keys[i] & 0xFFFFFFFF, p)
+        total += rowptr[q + 1] - rowptr[q] + 8
+        if i == 0 or keys[i - 1] >> 32 != p:
+            total += 2 * (rowptr[p + 1] - rowptr[p])
+        cumulative[i + 1] = total
 
 
-def _chunk_bounds(rowptr: Array, col: Array, size: int) -> list[int]:
-    """Equal numbers of pairs: several chunks a thread, so that one full of hubs evens out."""
+def _parts(rowptr: Array, col: Array, pairs: Array) -> list[tuple[Array, Array]]:
+    """The threads' shares: low-degree pairs in order, and sorted pivot keys of the others.
+
+    Pairs are grouped once for all threads and then cut by work, so that a pivot is stamped by one
+    thread, or by two where a cut falls into its group.
+    """
+    size = pairs.shape[1]
+    order = np.empty(size, np.int64)
+    keys = np.empty(size, np.int64)
+    few = _plan(rowptr, pairs, 0, size, order, keys)
+    order, keys = order[:few], np.sort(keys[: size - few])
     mean_degree = len(col) // max(1, len(rowptr) - 1)
     threads = thread_count(size * (mean_degree + 8))
-    parts = 1 if threads == 1 else min(4 * threads, max(threads, size // 8192))
-    return [size * part // parts for part in range(parts + 1)]
+    if threads == 1:
+        return [(order, keys)]
+    cumulative = np.zeros(len(keys) + 1, np.int64)
+    _key_work(rowptr, pairs, keys, cumulative)
+    parts = 2 * threads  # two shares a thread even out what the estimate of work misses
+    cuts = balanced_bounds(cumulative, parts)
+    even = [len(order) * part // parts for part in range(parts + 1)]
+    return [
+        (order[even[part] : even[part + 1]], keys[cuts[part] : cuts[part + 1]])
+        for part in range(parts)
+    ]
 
 
 def common_neighbors(rowptr: Array, col: Array, keep: Array, pairs: Array) -> tuple[Array, Array]:
     """Lists of common neighbors as ``(rowptr, node)``, in the order of the pairs."""
-    size = pairs.shape[1]
-    bounds = _chunk_bounds(rowptr, col, size)
-    out_rowptr = np.zeros(size + 1, np.int64)
+    out_rowptr = np.zeros(pairs.shape[1] + 1, np.int64)
     counts = out_rowptr[1:]
-    parts: list[tuple[Array, Array, Array]] = [(_NONE, _NONE, _NONE)] * (len(bounds) - 1)
+    parts = _parts(rowptr, col, pairs)
+    found: list[Array] = [_NONE] * len(parts)
 
-    def search(part: int, begin: Int, end: Int) -> None:
-        order, keys = _prepare(rowptr, pairs, begin, end)
-        buffer, _ = _intersect(rowptr, col, keep, pairs, order, keys, counts)
-        parts[part] = buffer, order, keys
+    def search(part: int, _begin: int, _end: int) -> None:
+        found[part], _ = _intersect(rowptr, col, keep, pairs, *parts[part], counts)
 
-    run_chunks(search, bounds)
+    each = list(range(len(parts) + 1))
+    run_chunks(search, each)
     np.cumsum(counts, out=counts)
     out = np.empty(int(out_rowptr[-1]), col.dtype)
-    run_chunks(lambda part, begin, end: _place(*parts[part], out_rowptr, out), bounds)
+    run_chunks(lambda part, _begin, _end: _place(found[part], *parts[part], out_rowptr, out), each)
     return out_rowptr, out
 
 
@@ -389,12 +410,12 @@ def pooled(
     out = np.empty((size, x.shape[1]), x.dtype)
     counts = np.empty(size, np.int64)
     values = np.empty(0, x.dtype) if weight is None else weight
+    parts = _parts(rowptr, col, pairs)
 
-    def pool(_: int, begin: Int, end: Int) -> None:
-        order, keys = _prepare(rowptr, pairs, begin, end)
-        _pool(rowptr, col, keep, pairs, order, keys, x, values, out, counts)
+    def pool(part: int, _begin: int, _end: int) -> None:
+        _pool(rowptr, col, keep, pairs, *parts[part], x, values, out, counts)
 
-    run_chunks(pool, _chunk_bounds(rowptr, col, size))
+    run_chunks(pool, list(range(len(parts) + 1)))
     return out, counts
 
 

@@ -163,7 +163,7 @@ class NCNC(NCN):
             )
             if sample_weight is not None:
                 weight = weight * sample_weight.to(weight.dtype)
-            counts = weight.detach() > negligible
+            counts = ~(weight.detach() <= negligible)  # NaN is not negligible: it must show
             parts.append((kept.where(counts), weight[counts]))
         completed, entry_weight = join_lists(parts)
         of_node = node_weight(self.node_weight, graph, completed, x)

@@ -22,8 +22,9 @@ def arrays(graph: CSRGraph, pairs: Tensor) -> tuple[np.ndarray, ...]:
 
 def ways(graph: CSRGraph, pairs: Tensor) -> tuple[int, int, int]:
     """How many pairs are matched, stamped and searched."""
-    rowptr, _, _, numpy_pairs = arrays(graph, pairs)
-    order, keys = cpu._prepare(rowptr, numpy_pairs, 0, pairs.size(1))
+    rowptr, col, _, numpy_pairs = arrays(graph, pairs)
+    parts = cpu._parts(rowptr, col, numpy_pairs)
+    order, keys = (np.concatenate(shares) for shares in zip(*parts, strict=True))
     counts = [len(order), 0, 0]
     start = 0
     while start < len(keys):
@@ -119,8 +120,8 @@ def test_an_interleaved_row_next_to_a_block(degree_graph: CSRGraph) -> None:
 def test_equal_endpoints_and_equal_degrees(degree_graph: CSRGraph) -> None:
     # Nodes 19 and 39 both have degree 300: (u, v), (v, u) and (u, u) share one stamped group.
     pairs = torch.tensor([[19, 39, 19, 39, 5], [39, 19, 19, 39, 5]])
-    rowptr, _, _, numpy_pairs = arrays(degree_graph, pairs)
-    order, keys = cpu._prepare(rowptr, numpy_pairs, 0, 5)
+    rowptr, col, _, numpy_pairs = arrays(degree_graph, pairs)
+    ((order, keys),) = cpu._parts(rowptr, col, numpy_pairs)
     assert order.tolist() == [4]
     assert (keys >> 32).tolist() == [19, 19, 19, 39]
     check(degree_graph, pairs)
@@ -152,14 +153,14 @@ def test_a_graph_without_entries_is_not_read() -> None:
 def test_the_work_is_cut_for_two_threads(
     large_graph: CSRGraph, large_pairs: Tensor, threads: Callable[[int], None]
 ) -> None:
-    rowptr, col, *_ = arrays(large_graph, large_pairs)
+    rowptr, col, _, pairs = arrays(large_graph, large_pairs)
     threads(1)
-    assert cpu._chunk_bounds(rowptr, col, 20_000) == [0, 20_000]
+    ((order, keys),) = cpu._parts(rowptr, col, pairs)
     threads(2)
-    bounds = cpu._chunk_bounds(rowptr, col, 20_000)
-    assert len(bounds) > 2
-    assert (bounds[0], bounds[-1]) == (0, 20_000)
-    assert bounds == sorted(bounds)
+    parts = cpu._parts(rowptr, col, pairs)
+    assert len(parts) == 4
+    np.testing.assert_array_equal(np.concatenate([few for few, _ in parts]), order)
+    np.testing.assert_array_equal(np.concatenate([many for _, many in parts]), keys)
     check(large_graph, large_pairs[:, ::10])  # by hand, one chunk
     _, node = cpu.common_neighbors(*arrays(large_graph, large_pairs))
     lists = overlap_reference(large_graph, large_pairs)[0]
@@ -170,7 +171,7 @@ def test_more_parts_than_pairs(
     large_graph: CSRGraph, threads: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads(2)
-    monkeypatch.setattr(cpu, "_chunk_bounds", lambda *_: [0, 0, 1, 1, 2, 2, 3])
+    monkeypatch.setattr(cpu, "thread_count", lambda _: 2)
     check(large_graph, torch.tensor([[0, 1, 7], [1, 2, 9]]))
 
 
