@@ -21,8 +21,8 @@ from graphlearn.typing import Pairs
 Path = Literal["fused", "gather", "dense"]
 
 # Nanoseconds on one thread, measured by experiments/perf/pooling_paths.py; only the ratio decides.
-_GATHER_ENTRY_CHANNEL = 0.055
-_DENSE_CELL_CHANNEL = 0.035
+_GATHER_ENTRY_CHANNEL = 0.08
+_DENSE_CELL_CHANNEL = 0.058
 _DENSE_CELL = 0.4
 _DENSE_BYTES = 64 << 20
 
