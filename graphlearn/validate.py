@@ -30,6 +30,25 @@ def check_num_nodes(num_nodes: Any, *, name: str = "num_nodes") -> int:
     return count
 
 
+def check_size(value: Any, *, name: str) -> int:
+    """Return ``value`` as an int, or raise unless it is an integer >= 1.
+
+    Raises:
+        InputTypeError: If it is not an integer.
+        InputError: If it is below 1.
+
+    Example:
+        >>> check_size(64, name="hidden_channels")
+        64
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise InputTypeError(f"{name} is {value!r}", expected="an integer >= 1")
+    size = int(value)
+    if size < 1:
+        raise InputError(f"{name} is {size}", expected="an integer >= 1")
+    return size
+
+
 def check_probability(value: float, *, name: str) -> float:
     """Return ``value`` if it is in [0, 1].
 

@@ -6,6 +6,7 @@ mask over the entries; rows, columns and ids are shared and never rebuilt.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -83,7 +84,8 @@ class CSRGraph:
 
         Raises:
             InputTypeError: If ``edge_index`` is not an integer tensor.
-            InputError: If its shape is wrong or an id is out of range.
+            InputError: If its shape is wrong, an id is out of range, or memory does not hold a few
+                pointers for each node.
         """
         if num_nodes is None:
             check_node_pairs(edge_index, 2**62)
@@ -92,6 +94,7 @@ class CSRGraph:
         check_node_pairs(edge_index, num_nodes)
         if num_nodes >= 3_037_000_499:
             raise InputError(f"num_nodes is {num_nodes}", expected="fewer than 3,037,000,499")
+        _check_memory(num_nodes)
         source, target = edge_index.long()
         low, high = (
             (torch.minimum(source, target), torch.maximum(source, target))
@@ -226,6 +229,12 @@ class CSRGraph:
             InputTypeError: If ``edge_ids`` is not an integer tensor.
             InputError: If an id is not one of this graph's.
         """
+        if not isinstance(edge_ids, Tensor):
+            raise InputTypeError(
+                f"edge_ids is a {type(edge_ids).__name__}",
+                expected="an integer tensor of edge ids",
+                mend="pass torch.tensor(edge_ids)",
+            )
         if edge_ids.is_floating_point() or edge_ids.dtype == torch.bool:
             raise InputTypeError(
                 f"edge_ids has dtype {edge_ids.dtype}",
@@ -310,6 +319,25 @@ class CSRGraph:
         return (
             f"{type(self).__name__}(num_nodes={self.num_nodes}, num_edges={self.num_edges}, "
             f"undirected={self.undirected}{removed})"
+        )
+
+
+def _check_memory(num_nodes: int) -> None:
+    """Raise if a few pointers for each node are more than memory: the system would end the process.
+
+    Ids that are hashes or account numbers name billions of nodes with a handful of edges.
+    """
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not told on this system
+        return
+    needed = 3 * 8 * num_nodes
+    if needed > memory:
+        raise InputError(
+            f"num_nodes is {num_nodes}: row pointers need {needed / 2**30:.1f} GiB, and this "
+            f"machine has {memory / 2**30:.1f} GiB",
+            expected="ids in 0, 1, ..., N - 1",
+            mend="number the nodes anew with edge_index.unique(return_inverse=True)",
         )
 
 

@@ -174,6 +174,15 @@ def test_bad_edge_index(edge_index, num_nodes, kind, message: str) -> None:
         CSRGraph.from_edge_index(edge_index, num_nodes)
 
 
+def test_ids_that_name_more_nodes_than_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = {"SC_PHYS_PAGES": 1_000, "SC_PAGE_SIZE": 4096}
+    monkeypatch.setattr("os.sysconf", memory.__getitem__)
+    edge_index = torch.tensor([[0, 5], [1, 170_666]])
+    assert CSRGraph.from_edge_index(edge_index[:, :1]).num_nodes == 2
+    with pytest.raises(InputError, match=r"^num_nodes is 170667: row pointers need .*unique"):
+        CSRGraph.from_edge_index(edge_index)
+
+
 def test_negative_id_without_num_nodes() -> None:
     with pytest.raises(InputError, match="^edge_index holds node id -2 in column 0"):
         CSRGraph.from_edge_index(torch.tensor([[-2], [1]]))
@@ -182,6 +191,8 @@ def test_negative_id_without_num_nodes() -> None:
 @pytest.mark.parametrize(
     ("edge_ids", "kind", "message"),
     [
+        ([0], InputTypeError, "edge_ids is a list: expected an integer tensor of edge ids; pass "
+         "torch.tensor(edge_ids)"),
         (torch.tensor([0.0]), InputTypeError,
          "edge_ids has dtype torch.float32: expected an integer tensor of edge ids"),
         (torch.tensor([True]), InputTypeError, "edge_ids has dtype torch.bool: expected an integer "

@@ -57,8 +57,8 @@ def sample_lists(
         return lists, torch.ones(lists.node.numel(), device=row.device)
     pair_key = _mix(_mix(anchor.long() + seed) ^ partner.long())
     key = _mix(pair_key[row] ^ lists.node.long())
-    order = torch.argsort(key, stable=True)
-    order = order[torch.argsort(row[order], stable=True)]
+    # One sort by (list, 32 bits of the hash); the rare ties stay in the order of the list.
+    order = torch.argsort((row << 32) | (key & 0xFFFFFFFF), stable=True)
     rank = torch.arange(row.numel(), device=row.device) - lists.rowptr[:-1][row]
     chosen = torch.zeros(row.numel(), dtype=torch.bool, device=row.device)
     chosen[order[rank < limit]] = True  # row[order] is row: ranks follow the sorted order

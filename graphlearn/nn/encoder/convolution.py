@@ -7,14 +7,13 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch_geometric.nn import GCNConv, SAGEConv
 
-from graphlearn.errors import InputError
 from graphlearn.kernels import CSRGraph, as_graph
 from graphlearn.nn.dropout import Dropout
 from graphlearn.nn.encoder.inputs import JumpingKnowledge, NodeInput
 from graphlearn.nn.registries import ENCODERS
 from graphlearn.nn.reset import reset
 from graphlearn.typing import EdgeIndex
-from graphlearn.validate import check_probability
+from graphlearn.validate import check_probability, check_size
 
 
 class ConvolutionEncoder(nn.Module):
@@ -75,9 +74,10 @@ class ConvolutionEncoder(nn.Module):
         layer_norm: bool = False,
     ) -> None:
         super().__init__()
-        if num_layers < 1:
-            raise InputError(f"num_layers is {num_layers}", expected="an integer >= 1")
-        self.out_channels = hidden_channels
+        num_layers = check_size(num_layers, name="num_layers")
+        self.out_channels = check_size(hidden_channels, name="hidden_channels")
+        for name, value in (("dropout", dropout), ("output_dropout", output_dropout)):
+            check_probability(value, name=name)
         self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")
         self.residual = residual
         self.input = NodeInput(

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from graphlearn.errors import InputError
 from graphlearn.nn.dropout import Dropout
 from graphlearn.nn.linear import SparseLinear
+from graphlearn.validate import check_probability, check_size
 
 
 class NodeInput(nn.Module):
@@ -50,6 +51,10 @@ class NodeInput(nn.Module):
                 expected="one of them, and the other None",
                 mend="pass num_embeddings=data.num_nodes for a graph without features",
             )
+        for name, size in (("in_channels", in_channels), ("num_embeddings", num_embeddings)):
+            if size is not None:
+                check_size(size, name=name)
+        check_probability(feature_dropout, name="feature_dropout")
         self.linear: SparseLinear | None = None
         self.embedding: nn.Embedding | None = None
         if in_channels is not None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from graphlearn.errors import InputError
 from graphlearn.kernels import CSRGraph, as_graph
 from graphlearn.nn.conv.propagation import check_normalization, propagate
 from graphlearn.nn.dropout import Dropout
 from graphlearn.nn.encoder.inputs import JumpingKnowledge, NodeInput
 from graphlearn.nn.registries import ENCODERS
 from graphlearn.typing import EdgeIndex
-from graphlearn.validate import check_probability
+from graphlearn.validate import check_probability, check_size
 
 
 @ENCODERS.register("propagation")
@@ -70,9 +69,10 @@ class PropagationEncoder(nn.Module):
         jumping_knowledge_initial: str = "ones",
     ) -> None:
         super().__init__()
-        if num_layers < 1:
-            raise InputError(f"num_layers is {num_layers}", expected="an integer >= 1")
-        self.out_channels = hidden_channels
+        num_layers = check_size(num_layers, name="num_layers")
+        self.out_channels = check_size(hidden_channels, name="hidden_channels")
+        for name, value in (("dropout", dropout), ("output_dropout", output_dropout)):
+            check_probability(value, name=name)
         self.num_layers = num_layers
         self.normalization = check_normalization(normalization)
         self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")

@@ -12,6 +12,7 @@ from graphlearn.kernels import CSRGraph, spmm
 from graphlearn.nn.predictor.arguments import check_call
 from graphlearn.nn.registries import PREDICTORS
 from graphlearn.typing import EdgeIndex, Pairs, Scores
+from graphlearn.validate import check_size
 
 # Sources whose vectors are carried at once: memory is N x this many float64, whatever the batch.
 _SOURCES_AT_ONCE = 32
@@ -65,13 +66,11 @@ class Katz(nn.Module):
         super().__init__()
         if not 0.0 < beta < 1.0:
             raise InputError(f"beta is {beta}", expected="a number in (0, 1)")
-        if max_length < 1:
-            raise InputError(f"max_length is {max_length}", expected="an integer >= 1")
-        self.beta, self.max_length = beta, max_length
+        self.beta, self.max_length = beta, check_size(max_length, name="max_length")
 
     def forward(self, x: Tensor | None, graph: CSRGraph | EdgeIndex, pairs: Pairs) -> Scores:
         """Return one score a pair."""
-        graph = check_call(None, graph, pairs, None)
+        graph = check_call(None, graph, pairs, None, directed=True)
         keep = None if graph.keep is None else graph.keep.double()
 
         def series(walks: Tensor) -> Tensor:
@@ -122,15 +121,12 @@ class PersonalizedPageRank(nn.Module):
         super().__init__()
         if not 0.0 < alpha < 1.0:
             raise InputError(f"alpha is {alpha}", expected="a number in (0, 1)")
-        if num_iterations < 1:
-            raise InputError(f"num_iterations is {num_iterations}", expected="an integer >= 1")
-        self.alpha, self.num_iterations = alpha, num_iterations
+        self.alpha = alpha
+        self.num_iterations = check_size(num_iterations, name="num_iterations")
 
     def forward(self, x: Tensor | None, graph: CSRGraph | EdgeIndex, pairs: Pairs) -> Scores:
         """Return one score a pair."""
         graph = check_call(None, graph, pairs, None)
-        if not graph.undirected:
-            raise InputError("graph is directed", expected="an undirected graph")
         keep = None if graph.keep is None else graph.keep.double()
         degree = graph.degree().double()
         share = torch.where(degree > 0, (1 - self.alpha) / degree.clamp(min=1), 0.0)[:, None]

@@ -8,6 +8,7 @@ from graphlearn.kernels import CSRGraph
 from graphlearn.nn.predictor.arguments import check_call
 from graphlearn.nn.registries import PREDICTORS
 from graphlearn.typing import EdgeIndex, Pairs, Scores
+from graphlearn.validate import check_size
 
 
 @PREDICTORS.register("dot")
@@ -35,7 +36,7 @@ class DotPredictor(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.channels = channels
+        self.channels = check_size(channels, name="channels")
 
     def forward(self, x: Tensor, graph: CSRGraph | EdgeIndex, pairs: Pairs) -> Scores:
         """Return one score a pair."""

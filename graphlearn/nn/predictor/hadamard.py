@@ -5,11 +5,12 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from graphlearn.kernels import CSRGraph
-from graphlearn.nn.predictor.arguments import check_call
+from graphlearn.nn.predictor.arguments import check_call, check_channels
 from graphlearn.nn.predictor.branches import pair_branch, score_head
 from graphlearn.nn.registries import PREDICTORS
 from graphlearn.nn.reset import reset
 from graphlearn.typing import EdgeIndex, Pairs, Scores
+from graphlearn.validate import check_probability
 
 
 @PREDICTORS.register("hadamard")
@@ -52,7 +53,8 @@ class HadamardPredictor(nn.Module):
         two_layer_head: bool = False,
     ) -> None:
         super().__init__()
-        hidden = channels if hidden_channels is None else hidden_channels
+        channels, hidden = check_channels(channels, hidden_channels)
+        dropout = check_probability(dropout, name="dropout")
         self.channels = channels
         self.pair_branch = pair_branch(
             channels, hidden, dropout=dropout, layer_norm=layer_norm, final_linear=final_linear
@@ -68,7 +70,7 @@ class HadamardPredictor(nn.Module):
 
     def forward(self, x: Tensor, graph: CSRGraph | EdgeIndex, pairs: Pairs) -> Scores:
         """Return one score a pair."""
-        check_call(x, graph, pairs, self.channels)
+        check_call(x, graph, pairs, self.channels, weight=next(self.parameters()))
         pairs = pairs.long()
         product = x.index_select(0, pairs[0]) * x.index_select(0, pairs[1])
         scores: Tensor = self.head(self.pair_branch(product)).squeeze(-1)

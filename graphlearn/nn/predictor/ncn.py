@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlearn.kernels import CSRGraph, NeighborLists, common_neighbors, pool_lists
-from graphlearn.nn.predictor.arguments import check_call
+from graphlearn.nn.predictor.arguments import check_call, check_channels
 from graphlearn.nn.predictor.branches import pair_branch, score_head, set_branch
 from graphlearn.nn.predictor.node_weights import check_node_weight, node_weight
 from graphlearn.nn.registries import PREDICTORS
@@ -88,9 +88,9 @@ class NCN(nn.Module):
         node_weight: str = "none",
     ) -> None:
         super().__init__()
-        hidden = channels if hidden_channels is None else hidden_channels
+        channels, hidden = check_channels(channels, hidden_channels)
         self.channels = channels
-        self.dropout = dropout
+        self.dropout = check_probability(dropout, name="dropout")
         self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")
         self.node_weight = check_node_weight(node_weight)
         self.initial_beta = beta
@@ -121,7 +121,7 @@ class NCN(nn.Module):
 
     def forward(self, x: Tensor, graph: CSRGraph | EdgeIndex, pairs: Pairs) -> Scores:
         """Return one score a pair."""
-        graph = check_call(x, graph, pairs, self.channels)
+        graph = check_call(x, graph, pairs, self.channels, weight=self.beta)
         return self.score(x, self.seen(graph), pairs.long())
 
     def seen(self, graph: CSRGraph) -> CSRGraph:
@@ -244,8 +244,9 @@ class NCNCount(nn.Module):
         beta: float = 1.0,
     ) -> None:
         super().__init__()
-        hidden = channels if hidden_channels is None else hidden_channels
+        channels, hidden = check_channels(channels, hidden_channels)
         self.channels = channels
+        dropout = check_probability(dropout, name="dropout")
         self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")
         self.initial_beta = beta
         self.beta = nn.Parameter(torch.empty(()))
@@ -267,7 +268,7 @@ class NCNCount(nn.Module):
 
     def forward(self, x: Tensor, graph: CSRGraph | EdgeIndex, pairs: Pairs) -> Scores:
         """Return one score a pair."""
-        graph = check_call(x, graph, pairs, self.channels)
+        graph = check_call(x, graph, pairs, self.channels, weight=self.beta)
         if self.training:
             graph = graph.drop_entries(self.edge_dropout)
         pairs = pairs.long()

@@ -10,15 +10,24 @@ import torch
 from torch import Tensor, nn
 
 from graphlearn.errors import InputError
-from graphlearn.kernels import CSRGraph, join_lists, neighborhood_overlap, sample_lists
+from graphlearn.kernels import (
+    CSRGraph,
+    NeighborLists,
+    join_lists,
+    neighborhood_overlap,
+    sample_lists,
+)
 from graphlearn.nn.predictor.completion import completion_probability
 from graphlearn.nn.predictor.ncn import NCN
 from graphlearn.nn.predictor.node_weights import node_weight
 from graphlearn.nn.registries import PREDICTORS
 from graphlearn.typing import Pairs, Scores
+from graphlearn.validate import check_size
 
-# Inner pairs are scored this many at a time: the activations of a chunk stay in the cache.
-_INNER_CHUNK = 2048
+# Inner pairs are scored this many at a time, which bounds the memory of their activations and keeps
+# its blocks small enough to be reused: blocks of 16 MiB go back to the system after each use.
+# Smaller chunks map the nodes that their sets share more often.
+_INNER_CHUNK = 4096
 
 
 @PREDICTORS.register("ncnc")
@@ -53,6 +62,11 @@ class NCNC(NCN):
         max_residual (int, optional): Most residual neighbors of an endpoint to complete, sampled
             and reweighted; all if None. The choice in evaluation is a hash of the pair, so a score
             is always the same. (default: :obj:`None`)
+        max_residual_training (int, optional): The same in training, where each call draws a new
+            sample; ``max_residual`` if None. (default: :obj:`None`)
+        min_probability (float): Completed neighbors that are less likely are left out, and with
+            them the work on their maps; at 0 only those are that rounding would lose beside a
+            common neighbor. (default: :obj:`0.0`)
         as_published (bool): The reference code's inner call. (default: :obj:`False`)
         dropout, edge_dropout, layer_norm, node_map, final_linear, two_layer_head, beta,
             node_weight: As in :class:`NCN`.
@@ -85,6 +99,8 @@ class NCNC(NCN):
         depth: int = 1,
         learn_prior: bool = False,
         max_residual: int | None = None,
+        max_residual_training: int | None = None,
+        min_probability: float = 0.0,
         as_published: bool = False,
         dropout: float = 0.0,
         edge_dropout: float = 0.0,
@@ -102,10 +118,19 @@ class NCNC(NCN):
         for name, value in (("scale", scale), ("offset", offset)):
             if not math.isfinite(value):
                 raise InputError(f"{name} is {value}", expected="a finite number")
-        if depth < 1:
-            raise InputError(f"depth is {depth}", expected="an integer >= 1", mend="use NCN for 0")
-        if max_residual is not None and max_residual < 1:
-            raise InputError(f"max_residual is {max_residual}", expected="an integer >= 1 or None")
+        depth = check_size(depth, name="depth")
+        for name, limit in (
+            ("max_residual", max_residual),
+            ("max_residual_training", max_residual_training),
+        ):
+            if limit is not None:
+                check_size(limit, name=name)
+        if not 0.0 <= min_probability < alpha:
+            raise InputError(
+                f"min_probability is {min_probability}",
+                expected=f"a number in [0, alpha), and alpha is {alpha}",
+                mend="use NCN to complete nothing",
+            )
         super().__init__(
             channels,
             hidden_channels,
@@ -121,6 +146,8 @@ class NCNC(NCN):
         self.prior, self.scale, self.offset, self.alpha = prior, scale, offset, alpha
         self.depth = depth
         self.max_residual = max_residual
+        self.max_residual_training = max_residual_training
+        self.min_probability = min_probability
         self.as_published = as_published
         self.prior_branch: nn.Sequential | None = None
         if learn_prior:
@@ -137,33 +164,39 @@ class NCNC(NCN):
         parts = [(common, torch.ones(common.node.numel(), dtype=x.dtype, device=x.device))]
         # Beside common neighbors of weight 1, less than this is lost in rounding: leaving such
         # entries out spares the maps of sets and nodes that would not change a score.
-        negligible = torch.finfo(x.dtype).eps
-        seed = 0
-        if self.training and self.max_residual is not None:
-            seed = int(torch.empty((), dtype=torch.int32).random_())
+        negligible = max(self.min_probability, torch.finfo(x.dtype).eps)
+        limit, seed = self.max_residual, 0
+        if self.training:
+            limit = limit if self.max_residual_training is None else self.max_residual_training
+            if limit is not None:
+                seed = int(torch.empty((), dtype=torch.int32).random_())
         inner_x = x
         if self.as_published and self.node_map is not None:
             with torch.no_grad():
                 inner_x = x + self.node_map(x)
+        open_lists: list[tuple[NeighborLists, Tensor | None]] = []
+        inner_pairs = []
         for lists, endpoint, other in zip(residual, pairs, pairs.flip(0), strict=True):
             kept, sample_weight = lists, None
-            if self.max_residual is not None:
-                kept, sample_weight = sample_lists(
-                    lists, endpoint, other, self.max_residual, seed=seed
-                )
-            row = kept.rows()
-            inner_pairs = torch.stack([other[row], kept.node.long()])
-            logit = self._inner_logit(inner_x, graph, inner_pairs, depth - 1)
+            if limit is not None:
+                kept, sample_weight = sample_lists(lists, endpoint, other, limit, seed=seed)
+            open_lists.append((kept, sample_weight))
+            inner_pairs.append(torch.stack([other[kept.rows()], kept.node.long()]))
+        # One inner call for both endpoints: the nodes that their sets share are mapped once.
+        logits = self._inner_logit(inner_x, graph, torch.cat(inner_pairs, dim=1), depth - 1)
+        for (kept, sample_weight), logit in zip(
+            open_lists, torch.split(logits, [inner.size(1) for inner in inner_pairs]), strict=True
+        ):
             weight = completion_probability(
                 logit,
-                self._prior_of(x, pairs, row),
+                self._prior_of(x, pairs, kept),
                 scale=self.scale,
                 offset=self.offset,
                 alpha=self.alpha,
             )
+            counts = ~(weight.detach() <= negligible)  # NaN is not negligible: it must show
             if sample_weight is not None:
                 weight = weight * sample_weight.to(weight.dtype)
-            counts = ~(weight.detach() <= negligible)  # NaN is not negligible: it must show
             parts.append((kept.where(counts), weight[counts]))
         completed, entry_weight = join_lists(parts)
         of_node = node_weight(self.node_weight, graph, completed, x)
@@ -171,12 +204,12 @@ class NCNC(NCN):
             entry_weight = entry_weight * of_node.index_select(0, completed.node.long())
         return self.combine(x, pairs, completed, entry_weight)
 
-    def _prior_of(self, x: Tensor, pairs: Pairs, row: Tensor) -> Tensor | float:
+    def _prior_of(self, x: Tensor, pairs: Pairs, lists: NeighborLists) -> Tensor | float:
         if self.prior_branch is None:
             return self.prior
         product = x.index_select(0, pairs[0]) * x.index_select(0, pairs[1])
         learned: Tensor = torch.sigmoid(self.prior_branch(product)).squeeze(-1)
-        return learned.index_select(0, row)
+        return learned.index_select(0, lists.rows())
 
     @torch.no_grad()
     def _inner_logit(self, x: Tensor, graph: CSRGraph, pairs: Pairs, depth: int) -> Tensor:
@@ -196,7 +229,9 @@ class NCNC(NCN):
         return (
             f"{super().extra_repr()}, depth={self.depth}, prior={self.prior}, "
             f"scale={self.scale}, offset={self.offset}, alpha={self.alpha}, "
-            f"max_residual={self.max_residual}, as_published={self.as_published}"
+            f"max_residual={self.max_residual}, "
+            f"max_residual_training={self.max_residual_training}, "
+            f"min_probability={self.min_probability}, as_published={self.as_published}"
         )
 
 

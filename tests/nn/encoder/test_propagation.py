@@ -106,7 +106,7 @@ def test_bad_depth(num_layers: int) -> None:
 def test_bad_options() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'mean'"):
         PropagationEncoder(4, 4, normalization="meen")
-    with pytest.raises(InputError, match="dropout probability is 2.0"):
+    with pytest.raises(InputError, match="output_dropout is 2.0"):
         PropagationEncoder(4, 4, output_dropout=2.0)
     with pytest.raises(InputError, match="^initial is 'zeros'"):
         PropagationEncoder(4, 4, jumping_knowledge=True, jumping_knowledge_initial="zeros")

@@ -9,6 +9,7 @@ from torch import Tensor
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels import CSRGraph
 from graphlearn.nn.predictor.arguments import check_call
+from graphlearn.nn.registries import PREDICTORS
 
 PAIRS = torch.tensor([[0], [1]])
 
@@ -52,6 +53,8 @@ BAD_X = [
     (torch.ones(6), InputError, "x has shape [6]: expected shape [N, 6]"),
     (torch.ones(23, 6), InputError,
      "x has 23 rows: expected 24, one for each node of the graph"),
+    (torch.ones(24, 6).to_sparse_csr(), InputTypeError,
+     "x has layout torch.sparse_csr: expected a dense tensor; pass x.to_dense()"),
 ]  # fmt: skip
 
 
@@ -59,7 +62,8 @@ BAD_X = [
 def test_every_predictor_refuses_bad_pairs_and_graphs(
     predictor_name: str, changed: dict, kind, message, make_predictor, states_for, graph: CSRGraph
 ) -> None:
-    good = {"x": states_for(predictor_name), "graph": graph, "pairs": PAIRS}
+    x = states_for(predictor_name)
+    good = {"x": None if x is None else x.float(), "graph": graph, "pairs": PAIRS}
     with pytest.raises(kind, match=None if message is None else f"^{re.escape(message)}$"):
         make_predictor(predictor_name)(**(good | changed))
 
@@ -75,8 +79,37 @@ def test_every_learned_predictor_refuses_bad_representations(
 
 @pytest.mark.parametrize("name", ["hadamard", "ncn", "ncn-count", "ncnc"])
 def test_every_learned_predictor_refuses_a_bad_dropout(name: str, make_predictor) -> None:
-    with pytest.raises(InputError, match="^dropout probability is 1.5: expected a number in"):
+    with pytest.raises(InputError, match=r"^dropout is 1\.5: expected a number in \[0, 1\]$"):
         make_predictor(name, dropout=1.5)
+
+
+@pytest.mark.parametrize("name", ["hadamard", "ncn", "ncn-count", "ncnc"])
+def test_every_learned_predictor_refuses_another_dtype(
+    name: str, make_predictor, graph: CSRGraph
+) -> None:
+    message = (
+        "x has dtype torch.float64: expected torch.float32, as the predictor's weights have; "
+        "pass x.to(torch.float32), or predictor.to(torch.float64)"
+    )
+    with pytest.raises(InputTypeError, match=f"^{re.escape(message)}$"):
+        make_predictor(name)(torch.ones(24, 6, dtype=torch.float64), graph, PAIRS)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        scores = make_predictor(name)(torch.ones(24, 6, dtype=torch.bfloat16), graph, PAIRS)
+    assert scores.isfinite().all()
+
+
+@pytest.mark.parametrize("sizes", [(0, None), (-2, None), (4, 0)])
+@pytest.mark.parametrize("name", ["hadamard", "ncn", "ncn-count", "ncnc"])
+def test_every_learned_predictor_refuses_sizes_below_one(name: str, sizes: tuple) -> None:
+    with pytest.raises(InputError, match="channels is .*: expected an integer >= 1$"):
+        PREDICTORS.get(name)(*sizes)
+
+
+@pytest.mark.parametrize("name", ["cn", "hadamard", "ncn", "ncn-count", "ncnc", "ppr"])
+def test_neighborhoods_of_a_directed_graph_are_refused(name: str, make_predictor) -> None:
+    graph = CSRGraph.from_edge_index(torch.tensor([[0, 1], [1, 2]]), undirected=False)
+    with pytest.raises(InputError, match="^graph is directed: expected an undirected graph"):
+        make_predictor(name)(torch.ones(3, 6), graph, PAIRS)
 
 
 @pytest.mark.parametrize("edge_dropout", [-0.1, 1.5])

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from graphlearn.errors import InputError
+from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels import CSRGraph, NeighborLists, sample_lists
 from graphlearn.nn import NCN, NCNC
 from graphlearn.nn.predictor import ncnc as module
@@ -137,7 +137,7 @@ def test_the_gradient_does_not_pass_through_the_inner_score(
 
     model.__class__ = Watched
     model(x.requires_grad_(), graph, pairs)
-    assert seen == [True, False, False]
+    assert seen == [True, False]
     assert NCN.score is score
 
 
@@ -158,6 +158,37 @@ def test_what_is_left_out_as_negligible_would_not_have_counted(
     torch.testing.assert_close(model(x, graph, pairs), expected, rtol=1e-6, atol=1e-9)
     single = model.float()(x.float(), graph, pairs)
     torch.testing.assert_close(single.double(), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_unlikely_neighbors_are_left_out(
+    graph: CSRGraph, x: Tensor, pairs: Tensor, adjacency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = likely(min_probability=0.2).eval()
+    seen: list[Tensor] = []
+    combine = NCN.combine
+
+    def watched(self, x, pairs, neighbors, entry_weight):
+        if entry_weight is not None:
+            seen.append(entry_weight)
+        return combine(self, x, pairs, neighbors, entry_weight)
+
+    monkeypatch.setattr(NCN, "combine", watched)
+    found = model(x, graph, pairs)
+    completed = seen[-1][seen[-1] < 1.0]
+    assert completed.numel() > 0
+    assert float(completed.min()) > 0.2
+    model.min_probability = 0.0
+    every = model(x, graph, pairs)
+    assert (seen[-1] < 0.2).any()
+    assert not torch.allclose(found, every)
+
+
+def test_another_limit_in_training(graph: CSRGraph, x: Tensor, pairs: Tensor) -> None:
+    model = likely(max_residual_training=1)
+    whole = likely()
+    whole.load_state_dict(model.state_dict())
+    assert not torch.allclose(model(x, graph, pairs), whole(x, graph, pairs))
+    torch.testing.assert_close(model.eval()(x, graph, pairs), whole.eval()(x, graph, pairs))
 
 
 @pytest.mark.parametrize("chunk", [1, 7])
@@ -257,7 +288,7 @@ def test_the_sound_inner_call(
     model(x, graph, pairs)
     outer, *inner = calls
     assert outer[:3] == (None, True, True)
-    assert [call[:3] for call in inner] == [(0, False, False)] * 2
+    assert [call[:3] for call in inner] == [(0, False, False)]
     for call in inner:
         assert call[3] is x  # the unmapped representations
         assert call[4] is outer[4]  # the graph as the outer call sees it
@@ -271,7 +302,7 @@ def test_the_published_inner_call(
     calls = calls_of(model, monkeypatch)
     model(x, graph, pairs)
     outer, *inner = calls
-    assert [call[:3] for call in inner] == [(0, True, True)] * 2
+    assert [call[:3] for call in inner] == [(0, True, True)]
     for call in inner:
         assert not torch.equal(call[3], x)  # mapped already, and to be mapped again
         dropped, again = outer[4].keep, call[4].keep
@@ -331,13 +362,20 @@ def test_half_precision(options: dict, graph: CSRGraph, x: Tensor, pairs: Tensor
         ({"prior": 0.0}, r"^prior is 0\.0: expected a number in \(0, 1\]$"),
         ({"prior": 1.5}, r"^prior is 1\.5: "),
         ({"prior": float("nan")}, "^prior is nan: "),
-        ({"depth": 0}, "^depth is 0: expected an integer >= 1; use NCN for 0$"),
-        ({"max_residual": 0}, "^max_residual is 0: expected an integer >= 1 or None$"),
+        ({"depth": 0}, "^depth is 0: expected an integer >= 1$"),
+        ({"depth": 1.5}, "^depth is 1.5: expected an integer >= 1$"),
+        ({"max_residual": 0}, "^max_residual is 0: expected an integer >= 1$"),
+        ({"max_residual_training": -3}, "^max_residual_training is -3: expected an integer >= 1$"),
+        (
+            {"min_probability": -0.1},
+            r"^min_probability is -0\.1: expected .* \[0, alpha\)",
+        ),
+        ({"min_probability": 0.5, "alpha": 0.5}, r"^min_probability is 0\.5: .*alpha is 0\.5"),
         ({"node_weight": "none "}, "^unknown node weight 'none '"),
     ],
 )
 def test_bad_options(options: dict, message: str) -> None:
-    with pytest.raises(InputError, match=message):
+    with pytest.raises((InputError, InputTypeError), match=message):
         NCNC(6, **options)
 
 
@@ -354,5 +392,6 @@ def test_repr() -> None:
     text = repr(NCNC(6, prior=0.1, depth=2, max_residual=8, as_published=True))
     assert (
         "6, edge_dropout=0.0, node_weight='none', depth=2, prior=0.1, scale=5.0, offset=3.0, "
-        "alpha=1.0, max_residual=8, as_published=True"
+        "alpha=1.0, max_residual=8, max_residual_training=None, min_probability=0.0, "
+        "as_published=True"
     ) in text
