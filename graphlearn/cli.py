@@ -16,6 +16,7 @@ import cyclopts
 from cyclopts import Parameter
 
 import graphlearn
+from graphlearn.allocator import keep_freed_memory
 from graphlearn.errors import GraphLearnError, InputError
 
 if TYPE_CHECKING:
@@ -224,6 +225,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0, or 2 after an error that the person can mend, or 130 after Ctrl-C.
     """
+    if arguments is None:  # the process is the command line's own
+        keep_freed_memory()
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]

@@ -10,6 +10,7 @@ import time
 import torch
 
 import graphlearn
+from graphlearn.allocator import can_keep_freed_memory
 from graphlearn.bench.table import Table
 from graphlearn.bench.versions import PACKAGES, package_version
 from graphlearn.data import dataset_names, find_data_root
@@ -36,6 +37,7 @@ def examine() -> Table:
         ("CPU cores", str(os.cpu_count())),
         ("kernel threads", f"{torch.get_num_threads()}, numba's too; runs take --threads (1)"),
         ("CPU kernels", _cpu_kernels()),
+        ("freed memory", _freed_memory()),
         ("pooling, sparse", _pooling(num_nodes=1000, degree=4)),
         ("pooling, dense", _pooling(num_nodes=200, degree=150)),
         ("CUDA", _cuda()),
@@ -63,6 +65,12 @@ def _cpu_kernels() -> str:
     if found != [[1]]:
         return f"BROKEN: common neighbors of 0 and 2 in a small circle are {found}, not [[1]]"
     return f"on: numba {package_version('numba')}, first call {seconds:.2f} s"
+
+
+def _freed_memory() -> str:
+    if can_keep_freed_memory():
+        return "kept for the next batch in runs and workers (glibc)"
+    return "given back after each batch: another C library than glibc, or MALLOC_ settings are set"
 
 
 def _pooling(*, num_nodes: int, degree: int) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from graphlearn import errors
+from graphlearn.allocator import keep_freed_memory
 from graphlearn.bench.listener import Epoch, Listener
 from graphlearn.bench.plan import Job
 from graphlearn.bench.recipe_yaml import recipe_from_text, recipe_text
@@ -126,6 +127,7 @@ def _processes(workers: int, threads: int) -> Iterator[list[Connection]]:
 def _serve(pipe: Connection, threads: int) -> None:
     # Ctrl-C reaches the whole group; the main process alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_freed_memory()
     os.environ["OMP_NUM_THREADS"] = str(threads)
     torch.set_num_threads(threads)
     sources: dict[Any, SplitSource] = {}

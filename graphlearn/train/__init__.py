@@ -1,5 +1,6 @@
 """The single-process training loop: epochs, evaluation, early stopping, checkpoints."""
 
+from graphlearn.allocator import keep_freed_memory
 from graphlearn.train.checkpoint import (
     CHECKPOINT_NAME,
     WEIGHTS_NAME,
@@ -27,6 +28,7 @@ __all__ = [
     "UniformNegatives",
     "evaluate_links",
     "fit_links",
+    "keep_freed_memory",
     "link_loss",
     "load_checkpoint",
     "load_weights",
