@@ -53,6 +53,17 @@ def seconds(call: Callable[[], object], repeats: int) -> float:
     return best
 
 
+def seconds_by_threads(call: Callable[[], object], repeats: int) -> tuple[float, float]:
+    """Best of several runs on one thread and on two, which take turns."""
+    best = [float("inf")] * 2
+    for _ in range(repeats):
+        for index in range(2):
+            torch.set_num_threads(index + 1)
+            best[index] = min(best[index], seconds(call, 1))
+    torch.set_num_threads(1)
+    return best[0], best[1]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nodes", type=int, default=200_000)
@@ -118,11 +129,7 @@ def measure(
         ),
     }
     for label, call in operations.items():
-        rates = []
-        for threads in (1, 2):
-            torch.set_num_threads(threads)
-            rates.append(size / seconds(call, repeats))
-        torch.set_num_threads(1)
+        rates = [size / best for best in seconds_by_threads(call, repeats)]
         tracemalloc.start()
         call()
         peak = tracemalloc.get_traced_memory()[1] / 2**20

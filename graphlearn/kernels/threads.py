@@ -74,16 +74,25 @@ def balanced_bounds(cumulative_work: NDArray[np.integer], parts: int) -> list[in
 def run_chunks(task: Callable[[int, int, int], None], bounds: list[int]) -> None:
     """Call ``task(part, begin, end)`` for each non-empty range of ``bounds``, in parallel.
 
+    As many threads as torch has, this one among them, take range after range: with more ranges
+    than threads one that turns out long does not leave the others idle.
+
     Args:
         task: A callable whose heavy part releases the GIL and writes only its own range.
         bounds: As made by :func:`balanced_bounds`.
     """
     parts = [(p, b, e) for p, (b, e) in enumerate(itertools.pairwise(bounds)) if b < e]
-    if len(parts) <= 1:
-        for part in parts:
+    waiting = iter(parts)
+
+    def work() -> None:
+        for part in waiting:  # the GIL gives each part to one thread
             task(*part)
-        return
-    futures = [_executor().submit(task, *part) for part in parts[1:]]
-    task(*parts[0])
-    for future in futures:
-        future.result()
+
+    helpers = min(len(parts), torch.get_num_threads()) - 1
+    futures = [_executor().submit(work) for _ in range(helpers)]
+    try:
+        work()
+    finally:
+        # Also after an error here: what the others write to must not go away under them.
+        for future in futures:
+            future.result()

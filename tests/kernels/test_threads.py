@@ -58,13 +58,36 @@ def test_one_range_runs_in_the_calling_thread() -> None:
     assert names == [threading.current_thread().name]
 
 
-def test_two_ranges_run_at_the_same_time() -> None:
+def test_two_ranges_run_at_the_same_time(threads: Callable[[int], None]) -> None:
+    threads(2)
     barrier = threading.Barrier(2, timeout=30)  # one thread alone would never pass it
     run_chunks(lambda *_: barrier.wait(), [0, 1, 2])
 
 
+def test_no_more_threads_than_torch_has(threads: Callable[[int], None]) -> None:
+    threads(2)
+    names: set[str] = set()
+    barrier = threading.Barrier(2, timeout=30)
+
+    def task(*_: int) -> None:
+        names.add(threading.current_thread().name)
+        barrier.wait()
+
+    run_chunks(task, list(range(9)))
+    assert len(names) == 2
+    threads(1)
+    names.clear()
+    run_chunks(lambda *_: names.add(threading.current_thread().name), list(range(9)))
+    assert names == {threading.current_thread().name}
+
+
+@pytest.mark.parametrize("allowed", [1, 2])
 @pytest.mark.parametrize("failing", [0, 1])
-def test_an_error_in_any_range_reaches_the_caller(failing: int) -> None:
+def test_an_error_in_any_range_reaches_the_caller(
+    failing: int, allowed: int, threads: Callable[[int], None]
+) -> None:
+    threads(allowed)
+
     def task(part: int, begin: int, end: int) -> None:
         if part == failing:
             raise ZeroDivisionError(f"part {part}")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphlearn.kernels.csr import CSRGraph, as_graph
-from graphlearn.kernels.intersect import cpu, tensor
+from graphlearn.kernels.intersect import cpu, cpu_overlap, tensor
 from graphlearn.kernels.intersect.pooling import PoolingPlan, plan_pooling, pool_lists
 from graphlearn.kernels.intersect.reference import overlap_reference, pooled_reference
 from graphlearn.kernels.intersect.sampling import sample_lists
@@ -112,7 +112,7 @@ def neighborhood_overlap(
     graph = as_graph(graph, None)
     check_node_pairs(pairs, graph.num_nodes, name="pairs")
     if graph.device.type == "cpu":
-        common, source, target = cpu.overlap(*_arrays(graph, pairs))
+        common, source, target = cpu_overlap.overlap(*_arrays(graph, pairs))
         return _to_lists(common), _to_lists(source), _to_lists(target)
     return tensor.overlap(graph, pairs)
 

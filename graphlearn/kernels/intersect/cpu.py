@@ -47,6 +47,27 @@ def _plan(rowptr: Array, pairs: Array, begin: Int, end: Int, order: Array, keys:
     return few
 
 
+@njit(nogil=True, cache=True)
+def _sort_by_pivot(keys: Array, num_nodes: Int) -> Array:
+    """Order keys by their pivot, stably: one counting pass for every 11 bits of a node id."""
+    shift = 32
+    while num_nodes > 0:
+        ends = np.zeros(2049, np.int64)
+        for key in keys:
+            ends[((key >> shift) & 2047) + 1] += 1
+        for digit in range(2048):
+            ends[digit + 1] += ends[digit]
+        ordered = np.empty_like(keys)
+        for key in keys:
+            digit = (key >> shift) & 2047
+            ordered[ends[digit]] = key
+            ends[digit] += 1
+        keys = ordered
+        shift += 11
+        num_nodes >>= 11
+    return keys
+
+
 @njit(nogil=True, cache=True, inline="always")
 def _log2(value: Int) -> Int:
     bits = 0
@@ -300,52 +321,6 @@ def _pool(
 
 
 @njit(nogil=True, cache=True)
-def _overlap(
-    rowptr: Array, col: Array, keep: Array, pairs: Array, begin: Int, end: Int, counts: Array
-) -> Any:
-    """One merge of two sorted rows a pair; the outputs are as long as the rows."""
-    masked = keep.shape[0] > 0
-    room = 0
-    for b in range(begin, end):
-        for side in range(2):
-            node = pairs[side, b]
-            room += rowptr[node + 1] - rowptr[node]
-    common = np.empty(room // 2 + 1, col.dtype)
-    only_u = np.empty(room + 1, col.dtype)
-    only_v = np.empty(room + 1, col.dtype)
-    in_both = in_u = in_v = 0
-    for b in range(begin, end):
-        u, v = pairs[0, b], pairs[1, b]
-        i, end_i = rowptr[u], rowptr[u + 1]
-        j, end_j = rowptr[v], rowptr[v + 1]
-        before_both, before_u, before_v = in_both, in_u, in_v
-        while i < end_i or j < end_j:
-            if masked and i < end_i and not keep[i]:
-                i += 1
-            elif masked and j < end_j and not keep[j]:
-                j += 1
-            elif j >= end_j or (i < end_i and col[i] < col[j]):
-                w = col[i]
-                only_u[in_u] = w
-                in_u += w != u and w != v
-                i += 1
-            elif i >= end_i or col[j] < col[i]:
-                w = col[j]
-                only_v[in_v] = w
-                in_v += w != u and w != v
-                j += 1
-            else:
-                common[in_both] = col[i]
-                in_both += 1
-                i += 1
-                j += 1
-        counts[0, b] = in_both - before_both
-        counts[1, b] = in_u - before_u
-        counts[2, b] = in_v - before_v
-    return common[:in_both].copy(), only_u[:in_u].copy(), only_v[:in_v].copy()
-
-
-@njit(nogil=True, cache=True)
 def _key_work(rowptr: Array, pairs: Array, keys: Array, cumulative: Array) -> None:
     """Steps before each keyed pair: its partner's degree, and its share of the pivot's stamping."""
     total = 0
@@ -368,7 +343,7 @@ def _parts(rowptr: Array, col: Array, pairs: Array) -> list[tuple[Array, Array]]
     order = np.empty(size, np.int64)
     keys = np.empty(size, np.int64)
     few = _plan(rowptr, pairs, 0, size, order, keys)
-    order, keys = order[:few], np.sort(keys[: size - few])
+    order, keys = order[:few], _sort_by_pivot(keys[: size - few], len(rowptr) - 1)
     mean_degree = len(col) // max(1, len(rowptr) - 1)
     threads = thread_count(size * (mean_degree + 8))
     if threads == 1:
@@ -417,33 +392,3 @@ def pooled(
 
     run_chunks(pool, list(range(len(parts) + 1)))
     return out, counts
-
-
-def overlap(
-    rowptr: Array, col: Array, keep: Array, pairs: Array
-) -> tuple[tuple[Array, Array], tuple[Array, Array], tuple[Array, Array]]:
-    """Lists of common neighbors, of the source's others, and of the target's others."""
-    size = pairs.shape[1]
-    degree = np.diff(rowptr)
-    cumulative = np.zeros(size + 1, np.int64)
-    np.cumsum(degree[pairs[0]] + degree[pairs[1]] + 4, out=cumulative[1:])
-    bounds = balanced_bounds(cumulative, thread_count(int(cumulative[-1])))
-    counts = np.empty((3, size), np.int64)
-    parts: list[Any] = [None] * (len(bounds) - 1)
-
-    def merge(part: int, begin: Int, end: Int) -> None:
-        parts[part] = _overlap(rowptr, col, keep, pairs, begin, end, counts)
-
-    run_chunks(merge, bounds)
-    made = [part for part in parts if part is not None]
-    results = []
-    for kind in range(3):
-        out_rowptr = np.zeros(size + 1, np.int64)
-        np.cumsum(counts[kind], out=out_rowptr[1:])
-        lists = [part[kind] for part in made]
-        if not lists:
-            nodes = np.empty(0, col.dtype)
-        else:
-            nodes = lists[0] if len(lists) == 1 else np.concatenate(lists)
-        results.append((out_rowptr, nodes))
-    return results[0], results[1], results[2]

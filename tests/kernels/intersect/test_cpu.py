@@ -175,11 +175,10 @@ def test_more_parts_than_pairs(
     check(large_graph, torch.tensor([[0, 1, 7], [1, 2, 9]]))
 
 
-def test_overlap_with_hubs_and_masks(hub_graph: CSRGraph) -> None:
-    pairs = torch.cat([hub_graph.edge_pairs()[:, ::11], torch.tensor([[0, 1], [1, 1]])], dim=1)
-    for make in MASKS.values():
-        graph = make(hub_graph)
-        found = cpu.overlap(*arrays(graph, pairs))
-        for (rowptr, node), expected in zip(found, overlap_reference(graph, pairs), strict=True):
-            np.testing.assert_array_equal(rowptr, expected.rowptr.numpy())
-            np.testing.assert_array_equal(node, expected.node.numpy())
+@pytest.mark.parametrize("num_nodes", [1, 2048, 2049, 5_000_000, 2**31 - 2])
+def test_keys_are_ordered_by_pivot_and_keep_their_order_within_it(num_nodes: int) -> None:
+    generator = np.random.default_rng(0)
+    pivots = generator.integers(0, num_nodes, 500)
+    pivots[::3] = num_nodes - 1
+    keys = (pivots << 32) | np.arange(500)
+    np.testing.assert_array_equal(cpu._sort_by_pivot(keys, num_nodes), np.sort(keys))
