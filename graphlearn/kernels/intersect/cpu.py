@@ -102,49 +102,56 @@ def _touch(rowptr: Array, col: Array, pairs: Array, order: Array, i: Int) -> Int
     """Load the heads of a later pair's rows: nothing waits for them, so their misses overlap."""
     if i >= order.shape[0] or col.shape[0] == 0:
         return 0
-    b = order[i]
-    last = col.shape[0] - 1
-    return col[min(rowptr[pairs[0, b]], last)] ^ col[min(rowptr[pairs[1, b]], last)]
+    b = np.uint64(order[i])
+    last = np.uint64(col.shape[0] - 1)
+    of_u = np.uint64(rowptr[np.uint64(pairs[0, b])])
+    of_v = np.uint64(rowptr[np.uint64(pairs[1, b])])
+    return col[min(of_u, last)] ^ col[min(of_v, last)]
 
 
 @njit(nogil=True, cache=True)
 def _match(rowptr: Array, col: Array, keep: Array, u: Int, v: Int, buffer: Array, used: Int) -> Int:
     """Append what two short sorted rows share: each entry of the shorter against blocks of eight.
 
-    A block is one vector comparison, and only moving to the next block branches on the data.
+    A block is compared whole, and only moving to the next block branches on the data. Positions are
+    unsigned: for a signed one numba compiles a test for "counted from the end" into every access.
     """
-    i, end_i = rowptr[u], rowptr[u + 1]
-    j, end_j = rowptr[v], rowptr[v + 1]
+    i, end_i = np.uint64(rowptr[u]), np.uint64(rowptr[u + 1])
+    j, end_j = np.uint64(rowptr[v]), np.uint64(rowptr[v + 1])
     if end_i - i > end_j - j:
         i, j, end_i, end_j = j, i, end_j, end_i
     masked = keep.shape[0] > 0
-    last = end_j - 8
+    at = np.uint64(used)
+    width = np.uint64(8)
+    if end_j - j < width:
+        for k in range(i, end_i):
+            w = col[k]
+            for b in range(j, end_j):
+                hit = col[b] == w and (not masked or (keep[k] & keep[b]) != 0)
+                buffer[at] = w
+                at += np.uint64(hit)
+        return np.int64(at)
+    last = end_j - width
     for k in range(i, end_i):
         w = col[k]
-        hit: Int = 0
-        if j > last:
-            width = end_j - j
-            for b in range(j, end_j):
-                hit |= np.int64(col[b] == w)
-        else:
-            width = 8
-            while j < last and col[j + 7] < w:
-                j = min(j + 8, last)
-            for t in range(8):
-                hit |= np.int64(col[j + t] == w)
-        if masked and hit:
+        while j < last and col[j + np.uint64(7)] < w:
+            j = min(j + width, last)
+        hits = np.uint32(0)
+        for t in range(8):
+            hits |= np.uint32(col[j + np.uint64(t)] == w)
+        if masked and hits != 0:
             for b in range(j, j + width):
                 if col[b] == w:
-                    hit = np.int64(keep[k] & keep[b])
-        buffer[used] = w
-        used += hit
-    return used
+                    hits = np.uint32(keep[k] & keep[b])
+        buffer[at] = w
+        at += np.uint64(hits)
+    return np.int64(at)
 
 
 @njit(nogil=True, cache=True)
 def _stamp(rowptr: Array, col: Array, keep: Array, p: Int, bitmap: Array) -> None:
     masked = keep.shape[0] > 0
-    for k in range(rowptr[p], rowptr[p + 1]):
+    for k in range(np.uint64(rowptr[p]), np.uint64(rowptr[p + 1])):
         w = np.uint64(col[k])
         bit = np.uint64(keep[k]) if masked else np.uint64(1)
         bitmap[w >> np.uint64(6)] |= bit << (w & np.uint64(63))
@@ -152,7 +159,7 @@ def _stamp(rowptr: Array, col: Array, keep: Array, p: Int, bitmap: Array) -> Non
 
 @njit(nogil=True, cache=True)
 def _unstamp(rowptr: Array, col: Array, p: Int, bitmap: Array) -> None:
-    for k in range(rowptr[p], rowptr[p + 1]):
+    for k in range(np.uint64(rowptr[p]), np.uint64(rowptr[p + 1])):
         bitmap[np.uint64(col[k]) >> np.uint64(6)] = 0
 
 
@@ -161,19 +168,21 @@ def _test(
     rowptr: Array, col: Array, keep: Array, q: Int, bitmap: Array, buffer: Array, used: Int
 ) -> Int:
     """Append the entries of row ``q`` that are stamped; branch-free but for the loop."""
+    at = np.uint64(used)
+    begin, end = np.uint64(rowptr[q]), np.uint64(rowptr[q + 1])
     if keep.shape[0] > 0:
-        for k in range(rowptr[q], rowptr[q + 1]):
+        for k in range(begin, end):
             w = np.uint64(col[k])
             hit = (bitmap[w >> np.uint64(6)] >> (w & np.uint64(63))) & np.uint64(keep[k])
-            buffer[used] = col[k]
-            used += np.int64(hit & np.uint64(1))
+            buffer[at] = col[k]
+            at += hit & np.uint64(1)
     else:
-        for k in range(rowptr[q], rowptr[q + 1]):
+        for k in range(begin, end):
             w = np.uint64(col[k])
             hit = bitmap[w >> np.uint64(6)] >> (w & np.uint64(63))
-            buffer[used] = col[k]
-            used += np.int64(hit & np.uint64(1))
-    return used
+            buffer[at] = col[k]
+            at += hit & np.uint64(1)
+    return np.int64(at)
 
 
 @njit(nogil=True, cache=True)
@@ -182,20 +191,22 @@ def _search(
 ) -> Int:
     """Append the entries of row ``q`` that row ``p`` holds, by branch-free binary search."""
     masked = keep.shape[0] > 0
-    low, end = rowptr[p], rowptr[p + 1]
-    for k in range(rowptr[q], rowptr[q + 1]):
+    one = np.uint64(1)
+    at = np.uint64(used)
+    low, end = np.uint64(rowptr[p]), np.uint64(rowptr[p + 1])
+    for k in range(np.uint64(rowptr[q]), np.uint64(rowptr[q + 1])):
         w = col[k]
         left = end - low
-        while left > 1:
-            half = left >> 1
-            low += half * np.int64(col[low + half - 1] < w)
+        while left > one:
+            half = left >> one
+            low += half * np.uint64(col[low + half - one] < w)
             left -= half
-        hit = np.int64(col[low] == w)
+        hit = np.uint64(col[low] == w)
         if masked and hit:
-            hit = np.int64(keep[k] & keep[low])
-        buffer[used] = w
-        used += hit
-    return used
+            hit = np.uint64(keep[k] & keep[low])
+        buffer[at] = w
+        at += hit
+    return np.int64(at)
 
 
 @njit(nogil=True, cache=True)

@@ -43,42 +43,56 @@ def _overlap(
     common = np.empty(room_both + 1, col.dtype)
     only_u = np.empty(room_u + 1, col.dtype)
     only_v = np.empty(room_v + 1, col.dtype)
-    in_both: Int = 0
-    in_u: Int = 0
-    in_v: Int = 0
+    one = np.uint64(1)
+    in_both, in_u, in_v = np.uint64(0), np.uint64(0), np.uint64(0)
     for b in range(begin, end):
         u, v = pairs[0, b], pairs[1, b]
-        i, end_i = rowptr[u], rowptr[u + 1]
-        j, end_j = rowptr[v], rowptr[v + 1]
+        # Unsigned: for a signed position numba tests "counted from the end" at every access.
+        i, end_i = np.uint64(rowptr[u]), np.uint64(rowptr[u + 1])
+        j, end_j = np.uint64(rowptr[v]), np.uint64(rowptr[v + 1])
         before_both, before_u, before_v = in_both, in_u, in_v
         # Which row goes on is as good as random, so nothing branches on it: every candidate is
         # written, and counts only if it belongs there.
         while i < end_i and j < end_j:
             left, right = col[i], col[j]
-            less, more = np.int64(left < right), np.int64(right < left)
-            has_i = np.int64(keep[i]) if masked else 1
-            has_j = np.int64(keep[j]) if masked else 1
-            equal = 1 - less - more
+            less, more = np.uint64(left < right), np.uint64(right < left)
+            has_i = np.uint64(keep[i]) if masked else one
+            has_j = np.uint64(keep[j]) if masked else one
+            equal = one - less - more
             common[in_both] = left
             in_both += equal & has_i & has_j
             only_u[in_u] = left
-            in_u += (less | (equal & (1 - has_j))) & has_i & np.int64(left != u and left != v)
+            in_u += (
+                (less | (equal & (one - has_j)))
+                & has_i
+                & np.uint64(left != u)
+                & np.uint64(left != v)
+            )
             only_v[in_v] = right
-            in_v += (more | (equal & (1 - has_i))) & has_j & np.int64(right != u and right != v)
-            i += 1 - more
-            j += 1 - less
+            in_v += (
+                (more | (equal & (one - has_i)))
+                & has_j
+                & np.uint64(right != u)
+                & np.uint64(right != v)
+            )
+            i += one - more
+            j += one - less
         for k in range(i, end_i):
             w = col[k]
             only_u[in_u] = w
-            in_u += np.int64(w != u and w != v and (not masked or keep[k]))
+            in_u += np.uint64(w != u and w != v and (not masked or keep[k] != 0))
         for k in range(j, end_j):
             w = col[k]
             only_v[in_v] = w
-            in_v += np.int64(w != u and w != v and (not masked or keep[k]))
+            in_v += np.uint64(w != u and w != v and (not masked or keep[k] != 0))
         counts[0, b] = in_both - before_both
         counts[1, b] = in_u - before_u
         counts[2, b] = in_v - before_v
-    return _shown(common, in_both), _shown(only_u, in_u), _shown(only_v, in_v)
+    return (
+        _shown(common, np.int64(in_both)),
+        _shown(only_u, np.int64(in_u)),
+        _shown(only_v, np.int64(in_v)),
+    )
 
 
 def overlap(
