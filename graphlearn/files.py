@@ -200,6 +200,47 @@ def _locked(file: FileIO) -> Iterator[None]:
         fcntl.flock(file, fcntl.LOCK_UN)
 
 
+@contextlib.contextmanager
+def sole_use(folder: Path | str) -> Iterator[None]:
+    """Keep other processes that ask the same out of a folder; the system frees it if this one dies.
+
+    Nothing is left in the folder. On Windows, and on file systems without locks, nobody is kept
+    out.
+
+    Args:
+        folder: The folder; made if it is missing.
+
+    Raises:
+        InputError: If another process, or an earlier call in this one, has it.
+        OutputError: If it cannot be made.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder, sole_use(folder):
+        ...     pass  # write files here
+    """
+    place = make_folder(folder)
+    if sys.platform == "win32":
+        yield
+        return
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"{place} is in use by another run",
+                expected="one run at a time for each seed of a recipe",
+                mend="wait for it, or choose another folder with --out",
+            ) from None
+        except OSError as problem:
+            if problem.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOLCK):
+                raise output_error(place, problem) from problem
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _json_object(text: bytes | str) -> dict[str, Any] | None:
     """Return the JSON object that ``text`` spells, or None if it spells none."""
     try:

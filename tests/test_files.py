@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from graphlearn.files import (
     output_error,
     read_json_lines,
     remove_partial_files,
+    sole_use,
 )
 
 
@@ -211,3 +213,33 @@ def test_appends_from_many_threads_do_not_mix(tmp_path: Path) -> None:
     for writer in range(4):
         numbers = [record["number"] for record in records if record["writer"] == writer]
         assert numbers == list(range(10))
+
+
+def test_a_folder_in_use_is_refused_and_free_afterwards(tmp_path: Path) -> None:
+    folder = tmp_path / "seed-0"
+    message = f"{folder} is in use by another run"
+    with sole_use(folder):
+        with pytest.raises(InputError, match=f"^{re.escape(message)}"), sole_use(folder):
+            pass
+        with sole_use(tmp_path / "seed-1"):
+            pass
+    with sole_use(folder):
+        pass
+    assert list(folder.iterdir()) == []
+
+
+def test_a_folder_is_free_when_its_process_was_killed(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from graphlearn.files import sole_use\n"
+        "with sole_use(sys.argv[1]): print('held', flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(InputError, match="in use"), sole_use(tmp_path):
+            pass
+        process.kill()
+    with sole_use(tmp_path):
+        pass

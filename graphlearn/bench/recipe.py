@@ -186,7 +186,9 @@ class Recipe:
     def dataset_label(self) -> str:
         """The data set's name, or the file's stem where the data set is a path."""
         dataset = self.dataset or "no data set"
-        return re.sub(r"(\.(csv|tsv|txt|gz|parquet|mat|edges))+$", "", dataset.rsplit("/", 1)[-1])
+        return re.sub(
+            r"(\.(csv|tsv|txt|gz|parquet|mat|safetensors|edges))+$", "", dataset.rsplit("/", 1)[-1]
+        )
 
     def to_mapping(self, *, full: bool = True) -> dict[str, Any]:
         """Return the YAML form.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphlearn.bench.ledger import Ledger
 from graphlearn.bench.listener import Epoch, Listener
 from graphlearn.bench.overrides import refuse_untaken
+from graphlearn.bench.own_graph import graph_path, own_graph
 from graphlearn.bench.plan import Job, plan_jobs
 from graphlearn.bench.progress import show_progress
 from graphlearn.bench.recipe import Recipe
@@ -22,9 +24,14 @@ from graphlearn.bench.seed_run import run_seed
 from graphlearn.bench.split_source import SplitSource, default_metrics, is_file_dataset
 from graphlearn.bench.threads import computing_with
 from graphlearn.bench.workers import run_in_workers
+from graphlearn.data import write_graph
 from graphlearn.errors import InputError
-from graphlearn.files import make_folder
+from graphlearn.files import make_folder, sole_use
 from graphlearn.metrics import LinkEvaluator
+
+if TYPE_CHECKING:
+    import networkx as nx
+    from torch_geometric.data import Data
 
 LEDGER_NAME = "ledger.jsonl"
 _MOST_THREADS = 1024  # asking the system for more ends the process
@@ -44,7 +51,7 @@ class RunInterrupted(KeyboardInterrupt):
 
 def run(
     model: str | Path | Sequence[str | Path] = "ncn",
-    dataset: str | Path | None = None,
+    dataset: str | Path | Data | nx.Graph[Any] | None = None,
     *,
     seeds: int | Sequence[int] | None = None,
     data_root: str | Path | None = None,
@@ -63,7 +70,10 @@ def run(
 
     Args:
         model: A model's name (``"ncn"``), a recipe (``"ncn/cora"``), a recipe file, or several.
-        dataset: A data set's name or an edge list of your own; by default the recipe's.
+        dataset: A data set's name; a graph of your own as the path of a file (an edge list, SEAL's
+            ``.mat``, or ``.safetensors`` with features, see :func:`graphlearn.data.write_graph`),
+            as PyG's ``Data`` or as a networkx graph, which are written under ``out`` so that a run
+            can be resumed; by default the recipe's.
         seeds: How many seeds, from 0, or which; by default the recipe's.
         data_root: Folder of the data; by default ``$GRAPHLEARN_DATA`` or ``~/.cache/graphlearn``.
         device: Where to train, such as ``"cuda"``; by default the recipe's.
@@ -92,7 +102,13 @@ def run(
         >>> len(result.rows), result.rows[0].model
         (2, 'cn')
     """
-    recipes = resolve_recipes(model, dataset, seeds=seeds, device=device, set=set)
+    if dataset is None or isinstance(dataset, (str, Path)):
+        recipes = resolve_recipes(model, dataset, seeds=seeds, device=device, set=set)
+    else:
+        data = own_graph(dataset)
+        path = graph_path(data, out)
+        recipes = resolve_recipes(model, path, seeds=seeds, device=device, set=set)
+        write_graph(data, path)
     return run_recipes(
         recipes, data_root=data_root, out=out, workers=workers, threads=threads,
         progress=progress, with_published=with_published,
@@ -212,18 +228,19 @@ def run_recipes(
         apart = {n: job for n, job in left.items() if workers > 1 and job.recipe.train is not None}
         here = {n: job for n, job in left.items() if n not in apart}
         try:
-            with computing_with(threads):
+            with contextlib.ExitStack() as held, computing_with(threads):
+                for job in left.values():
+                    held.enter_context(sole_use(job.folder.seed(job.seed)))
                 _run_here(here, data_root, listener, record)
-            if apart:
-                root = None if data_root is None else str(data_root)
-                run_in_workers(
-                    apart,
-                    workers=workers,
-                    threads=threads,
-                    data_root=root,
-                    listener=listener,
-                    record=record,
-                )
+                if apart:
+                    run_in_workers(
+                        apart,
+                        workers=workers,
+                        threads=threads,
+                        data_root=None if data_root is None else str(data_root),
+                        listener=listener,
+                        record=record,
+                    )
         except KeyboardInterrupt:
             unfinished = next(job for number, job in left.items() if number not in rows)
             raise RunInterrupted(unfinished.folder.path) from None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
+
+from torch_geometric.data import Data
 
 from graphlearn.bench.recipe import SplitRecipe
 from graphlearn.bench.recipe_files import model_names, recipe_names
@@ -17,6 +20,7 @@ from graphlearn.data import (
     make_split,
     random_link_split,
     read_edge_list,
+    read_graph,
     read_seal_mat,
 )
 from graphlearn.metrics import LinkEvaluator, TieRule
@@ -25,7 +29,11 @@ from graphlearn.registry import unknown_name
 OWN_METRICS = ("auc", "ap", "mrr")
 """Metrics for a user's own graph: defined for any number of negatives, unlike Hits@K."""
 
-_FILE_SUFFIXES = {".csv", ".tsv", ".txt", ".gz", ".parquet", ".edges", ".mat"}
+_READERS: dict[str, Callable[[Path], Data]] = {
+    ".mat": read_seal_mat,
+    ".safetensors": read_graph,
+}
+_FILE_SUFFIXES = {".csv", ".tsv", ".txt", ".gz", ".parquet", ".edges", *_READERS}
 
 
 def is_file_dataset(dataset: str) -> bool:
@@ -93,7 +101,7 @@ class SplitSource:
     """Makes the splits of one data set.
 
     Args:
-        dataset: A data set's name, or the path of an edge list or ``.mat`` file.
+        dataset: A data set's name, or the path of an edge list, ``.mat`` or ``.safetensors`` file.
         split: Departures from the card's rule.
         data_root: Folder of the data; see :func:`graphlearn.data.load_dataset`.
 
@@ -156,7 +164,7 @@ class SplitSource:
     def _make(self, seed: int) -> LinkSplit:
         if is_file_dataset(self.dataset):
             path = Path(self.dataset).expanduser()
-            data = read_seal_mat(path) if path.suffix == ".mat" else read_edge_list(path)
+            data = _READERS.get(path.suffix.lower(), read_edge_list)(path)
             ratios = self.split if self.split.is_random else SplitRecipe(0.1, 0.2)
             return _random(data, ratios, seed)
         if self._read is None:

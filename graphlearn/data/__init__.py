@@ -17,6 +17,7 @@ from graphlearn.data.dataset import Dataset, load_dataset, make_split
 from graphlearn.data.digits import digits_knn
 from graphlearn.data.edge_list import read_edge_list
 from graphlearn.data.features import compact_features
+from graphlearn.data.graph_file import read_graph, write_graph
 from graphlearn.data.negatives import sample_non_edges
 from graphlearn.data.networkx_graph import from_networkx
 from graphlearn.data.ogb import read_ogb_link, read_ogb_split
@@ -50,10 +51,12 @@ __all__ = [
     "random_link_split",
     "read_card",
     "read_edge_list",
+    "read_graph",
     "read_ogb_link",
     "read_ogb_split",
     "read_planetoid",
     "read_seal_mat",
     "sample_non_edges",
     "split_from_pyg",
+    "write_graph",
 ]

@@ -11,10 +11,12 @@ from graphlearn.bench import runs as run_module
 from graphlearn.bench.ledger import Ledger
 from graphlearn.bench.listener import Epoch
 from graphlearn.bench.recipe import Recipe
+from graphlearn.bench.run_folder import RunFolder
 from graphlearn.bench.run_result import RunResult
 from graphlearn.bench.runs import RunInterrupted, resolve_recipes, run, run_recipes
 from graphlearn.bench.seed_run import run_seed
 from graphlearn.errors import GraphLearnError, InputError, UnknownNameError
+from graphlearn.files import sole_use
 
 TINY = {"train.epochs": 2, "encoder.hidden_channels": 4, "predictor.hidden_channels": 4}
 
@@ -52,6 +54,14 @@ def test_finished_seeds_are_skipped(
     assert again.rows == finished.rows
     assert (out / "ledger.jsonl").read_bytes() == before
     assert capsys.readouterr().err.count("skipped") == 3
+
+
+def test_a_seed_that_another_run_is_at_is_refused(tmp_path: Path) -> None:
+    (recipe,) = resolve_recipes("cn", "digits-knn", seeds=[0, 1])
+    other = RunFolder.of(recipe, tmp_path).seed(1)
+    with sole_use(other), pytest.raises(InputError, match="seed-1 is in use by another run"):
+        run_recipes([recipe], out=tmp_path, progress=False)
+    assert len(run_recipes([recipe], out=tmp_path, progress=False).rows) == 2
 
 
 def test_an_interrupted_run_goes_on(
