@@ -305,6 +305,25 @@ class CSRGraph:
         found = self.entry_key[place] == key
         return torch.where(found, self.edge_id[place].long(), -1)
 
+    def has_entries(self, pairs: Pairs) -> Tensor:
+        """Whether the second node of each pair is in the first one's row, ``[B]`` bool.
+
+        O(B log nnz). Unlike :meth:`find_edges` this asks the mask: a removed edge is not there.
+
+        Args:
+            pairs: Integer tensor ``[2, B]``.
+
+        Raises:
+            InputError: If an id is out of range.
+        """
+        check_node_pairs(pairs, self.num_nodes, name="pairs")
+        key = pairs[0].long() * self.num_nodes + pairs[1].long()
+        if self.col.numel() == 0:
+            return torch.zeros_like(key, dtype=torch.bool)
+        place = torch.searchsorted(self.entry_key, key).clamp_(max=self.col.numel() - 1)
+        found = self.entry_key[place] == key
+        return found if self.keep is None else found & self.keep[place]
+
     def to(self, device: torch.device | str) -> CSRGraph:
         """Return this graph with its tensors on ``device``."""
         moved: dict[str, Any] = {

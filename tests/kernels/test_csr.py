@@ -111,6 +111,10 @@ def test_masks_against_a_dense_matrix(made: tuple[Tensor, int], data: st.DataObj
     assert torch.equal(dense(graph), whole)
     assert torch.equal(both.edge_pairs(), graph.edge_pairs())
     assert torch.equal(both.find_edges(graph.edge_pairs()), torch.arange(graph.num_edges))
+    node = torch.arange(graph.num_nodes)
+    everything = torch.cartesian_prod(node, node).t()
+    for view in (graph, both):
+        assert torch.equal(view.has_entries(everything), dense(view).bool().flatten())
 
 
 def test_distinct_pairs_keep_their_column_numbers() -> None:

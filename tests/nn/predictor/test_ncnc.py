@@ -131,9 +131,9 @@ def test_the_gradient_does_not_pass_through_the_inner_score(
     score = NCN.score
 
     class Watched(NCNC):
-        def score(self, x, graph, pairs, depth=None):
+        def score(self, *args, **options):
             seen.append(torch.is_grad_enabled())
-            return super().score(x, graph, pairs, depth)
+            return super().score(*args, **options)
 
     model.__class__ = Watched
     model(x.requires_grad_(), graph, pairs)
@@ -199,6 +199,30 @@ def test_inner_pairs_in_chunks(
     whole = model(x, graph, pairs)
     monkeypatch.setattr(module, "_INNER_CHUNK", chunk)
     torch.testing.assert_close(model(x, graph, pairs), whole)
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize("limit", [None, 2])
+def test_a_link_that_edge_dropout_hides_is_not_completed(
+    depth: int,
+    limit: int | None,
+    graph: CSRGraph,
+    x: Tensor,
+    pairs: Tensor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = likely(edge_dropout=0.5, depth=depth, max_residual=limit)
+    calls = calls_of(model, monkeypatch)
+    removed = graph.without_edges(torch.arange(0, graph.num_edges, 5))
+    model(x, removed, pairs)
+    asked = torch.cat([call[-1] for call in calls[1:]], dim=1)
+    assert asked.numel() > 0
+    assert not removed.has_entries(asked).any()
+    assert graph.has_entries(asked).any()  # a target link that was removed is not there at all
+    calls.clear()
+    model.as_published = True
+    model(x, removed, pairs)
+    assert removed.has_entries(torch.cat([call[-1] for call in calls[1:]], dim=1)).any()
 
 
 def test_a_learned_prior_gets_a_gradient(graph: CSRGraph, x: Tensor, pairs: Tensor) -> None:
@@ -272,9 +296,9 @@ def calls_of(model: NCNC, monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     calls: list[tuple] = []
     inner = NCNC.score
 
-    def score(self, x, graph, pairs, depth=None):
-        calls.append((depth, self.training, self.head.training, x, graph))
-        return inner(self, x, graph, pairs, depth)
+    def score(self, x, graph, pairs, depth=None, whole=None):
+        calls.append((depth, self.training, self.head.training, x, graph, pairs))
+        return inner(self, x, graph, pairs, depth, whole)
 
     monkeypatch.setattr(NCNC, "score", score)
     return calls
