@@ -160,14 +160,21 @@ class NCN(nn.Module):
         counts = neighbors.counts()
         filled = counts.nonzero().flatten()
         rowptr = torch.cat([neighbors.rowptr[:1], neighbors.rowptr[1:][filled]])
-        pooled = pool_lists(
-            *self._mapped(x, NeighborLists(rowptr, neighbors.node)), entry_weight=entry_weight
-        )
+        lists, rows = self._mapped(x, NeighborLists(rowptr, neighbors.node))
         num_filled, empty = filled.numel(), size - filled.numel()
         draws = _EMPTY_SET_DRAWS if self.training and self.dropout > 0 else 1
         draws = min(draws, empty)
-        image = torch.cat([pooled, pooled.new_zeros(draws, pooled.size(1))])
-        for layer in islice(self.set_branch, self._inner_layers):
+        # The first layer is linear, so it may be applied to the nodes or to their sums: to those
+        # that are fewer. Of an empty sum it gives the bias.
+        first = self.set_branch[0]
+        assert isinstance(first, nn.Linear)
+        if rows.size(0) < num_filled:
+            rows = nn.functional.linear(rows, first.weight)
+            image = pool_lists(lists, rows, entry_weight=entry_weight) + first.bias
+        else:
+            image = first(pool_lists(lists, rows, entry_weight=entry_weight))
+        image = torch.cat([image, first.bias.to(image.dtype).expand(draws, -1)])
+        for layer in islice(self.set_branch, 1, self._inner_layers):
             image = layer(image)
         of_pair = torch.empty(size, dtype=torch.int64, device=x.device)
         if empty:

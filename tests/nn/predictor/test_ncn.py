@@ -159,7 +159,7 @@ def test_empty_sets_share_so_many_draws(x: Tensor, monkeypatch: pytest.MonkeyPat
     rows: list[int] = []
     model = NCN(6, dropout=0.3).double()
     monkeypatch.setattr(module, "_EMPTY_SET_DRAWS", 32)
-    model.set_branch[0].register_forward_hook(lambda _, inputs, __: rows.append(len(inputs[0])))
+    model.set_branch[1].register_forward_hook(lambda _, inputs, __: rows.append(len(inputs[0])))
     model(x, bare, pairs)
     model(x, bare, pairs[:, :5])
     model.eval()(x, bare, pairs)
@@ -170,6 +170,29 @@ def test_empty_sets_share_so_many_draws(x: Tensor, monkeypatch: pytest.MonkeyPat
     outer.register_forward_hook(lambda _, inputs, __: rows.append(len(inputs[0].unique(dim=0))))
     model(x, bare, pairs)
     assert 8 < rows[-1] <= 32
+
+
+@pytest.mark.parametrize("node_map", [False, True])
+def test_the_first_layer_is_applied_to_nodes_or_to_sums_with_the_same_result(
+    node_map: bool, graph: CSRGraph, x: Tensor, pairs: Tensor
+) -> None:
+    model = NCN(6, 5, node_map=node_map).double()
+    calls: list[int] = []
+    model.set_branch[0].register_forward_hook(lambda _, inputs, __: calls.append(len(inputs[0])))
+    x.requires_grad_()
+    repeated = pairs.repeat(1, 40)  # many more sets than nodes
+    of_nodes = model(x, graph, repeated)
+    assert calls == []  # applied as a plain product to the rows of the nodes
+    of_sums = torch.cat([model(x, graph, pairs[:, b : b + 1]) for b in range(pairs.size(1))])
+    assert max(calls) == 1
+    torch.testing.assert_close(of_nodes, of_sums.repeat(40))
+    for name, first, second in zip(
+        ("x", *(name for name, _ in model.named_parameters())),
+        torch.autograd.grad(of_nodes.sum(), [x, *model.parameters()], allow_unused=True),
+        torch.autograd.grad(of_sums.sum() * 40, [x, *model.parameters()], allow_unused=True),
+        strict=True,
+    ):
+        torch.testing.assert_close(first, second, msg=name)
 
 
 def test_edge_dropout_hides_entries_in_training_alone(
