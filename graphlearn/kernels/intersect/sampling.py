@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from graphlearn.errors import InputError
+from graphlearn.kernels.intersect.cpu_sampling import choose
 from graphlearn.kernels.lists import NeighborLists
 
 _MIX_A, _MIX_B = -4658895280553007687, -7723592293110705685  # splitmix64, as signed integers
@@ -24,7 +25,7 @@ def sample_lists(
     """Keep ``limit`` uniformly chosen entries of each longer list, with weights ``length / kept``.
 
     The choice is a hash of (seed, anchor, partner, entry): it does not depend on the other lists
-    beside it, nor on their order. O(K log K) time, O(K) memory.
+    beside it, nor on their order. O(K) time and memory on the CPU.
 
     Args:
         lists: The lists, one a pair.
@@ -52,9 +53,21 @@ def sample_lists(
         raise InputError(f"limit is {limit}", expected="an integer >= 1")
     seed = (seed * 0x1234567) & 0x7FFFFFFFFFFFFFFF
     counts = lists.counts()
-    row = lists.rows()
     if lists.node.numel() == 0 or int(counts.max()) <= limit:
-        return lists, torch.ones(lists.node.numel(), device=row.device)
+        return lists, torch.ones(lists.node.numel(), device=counts.device)
+    if counts.device.type == "cpu":
+        ends = (anchor.long().numpy(), partner.long().numpy())
+        found = choose(lists.rowptr.numpy(), lists.node.numpy(), *ends, limit, seed)
+        rowptr, node, weight = (torch.from_numpy(part) for part in found)
+        return NeighborLists(rowptr, node), weight
+    return _sample_tensors(lists, anchor, partner, limit, seed)
+
+
+def _sample_tensors(
+    lists: NeighborLists, anchor: Tensor, partner: Tensor, limit: int, seed: int
+) -> tuple[NeighborLists, Tensor]:
+    """The same choice by torch operations on any device; O(K log K)."""
+    counts, row = lists.counts(), lists.rows()
     pair_key = _mix(_mix(anchor.long() + seed) ^ partner.long())
     key = _mix(pair_key[row] ^ lists.node.long())
     # One sort by (list, 32 bits of the hash); the rare ties stay in the order of the list.

@@ -266,11 +266,13 @@ class NCNC(NCN):
 @contextmanager
 def _evaluating(module: nn.Module, *, enabled: bool) -> Iterator[None]:
     """Put a module and its parts into evaluation mode, and back into what each was in."""
-    modes = [(part, part.training) for part in module.modules()] if enabled else []
-    for part, _ in modes:
-        part.training = False
+    training = [part for part in module.modules() if part.training] if enabled else []
+    # Not by assignment: a module looks through its parameters at each, a tenth of a millisecond
+    # a call for all of them.
+    for part in training:
+        vars(part)["training"] = False
     try:
         yield
     finally:
-        for part, mode in modes:
-            part.training = mode
+        for part in training:
+            vars(part)["training"] = True
