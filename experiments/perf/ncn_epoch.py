@@ -3,8 +3,8 @@
     python experiments/perf/ncn_epoch.py [--data-root FOLDER] [--datasets cora citeseer]
 
 One thread; recipes' sizes; models take turns, epoch by epoch, so that a busy machine is equally
-busy for all. The last row is NCN as it is usually written: dense features, torch's own dropout,
-every map on every row, and a graph that is built anew for every batch.
+busy for all. "NCN as usually written" has dense features, torch's own dropout, every map on every
+row, and a graph that is built anew for every batch.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from graphlearn.bench import Recipe, find_recipe
+from graphlearn.bench import Recipe, find_recipe, recipe_names
 from graphlearn.bench.build import build_model
 from graphlearn.data import LinkSplit, load_dataset, make_split
 from graphlearn.kernels import CSRGraph, NeighborLists, pool_lists
 from graphlearn.nn import NCN, Dropout
-from graphlearn.train import uniform_negatives
+from graphlearn.train import keep_freed_memory, uniform_negatives
 
 
 class DenseNCN(NCN):
@@ -105,15 +105,18 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=30)
     args = parser.parse_args()
     torch.set_num_threads(1)
+    keep_freed_memory()  # as in a run from the command line, and for all alike
     for name in args.datasets:
         split = make_split(load_dataset(name, args.data_root), 0)
-        recipes = {model: find_recipe(model, name)[0] for model in ("gae", "ncn", "ncnc")}
+        recipes = {model: find_recipe(model, name)[0] for model in ("gae", "ncn")}
         contenders = {
             "tuned GAE": Contender(recipes["gae"], split),
             "NCN": Contender(recipes["ncn"], split),
-            "NCNC": Contender(recipes["ncnc"], split),
             "NCN as usually written": Contender(recipes["ncn"], split, usual=True),
         }
+        for label in recipe_names():
+            if label.startswith(f"ncnc/{name}"):
+                contenders[label] = Contender(find_recipe(label)[0], split)
         times: dict[str, list[float]] = {label: [] for label in contenders}
         for _ in range(args.epochs):
             for label, contender in contenders.items():

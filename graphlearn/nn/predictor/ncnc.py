@@ -57,7 +57,9 @@ class NCNC(NCN):
         channels (int): Size of the representations.
         hidden_channels (int, optional): Size of the hidden layers; ``channels`` if None.
         prior (float): :math:`\pi`, in (0, 1]. (default: :obj:`0.5`)
-        scale (float): Steepness of the probability. (default: :obj:`5.0`)
+        scale (float): Steepness of the probability. At 0 every residual neighbor has the same,
+            and the inner scores, which then change nothing, are not computed.
+            (default: :obj:`5.0`)
         offset (float): Logit that counts as even odds. (default: :obj:`3.0`)
         alpha (float): Overall factor of completed neighbors. (default: :obj:`1.0`)
         depth (int): How often completion is applied to itself. (default: :obj:`1`)
@@ -241,8 +243,8 @@ class NCNC(NCN):
     def _inner_logit(
         self, x: Tensor, graph: CSRGraph, pairs: Pairs, depth: int, whole: CSRGraph | None
     ) -> Tensor:
-        if pairs.size(1) == 0:
-            return x.new_zeros(0)
+        if pairs.size(1) == 0 or self.scale == 0.0:  # with scale 0 no score changes a probability
+            return x.new_zeros(pairs.size(1))
         if self.as_published:
             graph = self.seen(graph)
         with _evaluating(self, enabled=not self.as_published):
