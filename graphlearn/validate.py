@@ -5,6 +5,8 @@ Every check costs one pass over what it checks and copies nothing.
 
 from __future__ import annotations
 
+import math
+from numbers import Real
 from typing import Any
 
 import torch
@@ -12,6 +14,7 @@ from torch import Tensor
 
 from graphlearn.errors import InputError, InputTypeError
 
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8)
 
 
@@ -59,8 +62,28 @@ def check_probability(value: float, *, name: str) -> float:
         >>> check_probability(0.5, name="dropout")
         0.5
     """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InputTypeError(f"{name} is {value!r}", expected="a number in [0, 1]")
     if not 0.0 <= value <= 1.0:
         raise InputError(f"{name} is {value}", expected="a number in [0, 1]")
+    return float(value)
+
+
+def check_number(value: Any, *, name: str) -> float:
+    """Return ``value`` as a float if it is a finite real number and no boolean.
+
+    Raises:
+        InputTypeError: If it is no number.
+        InputError: If it is infinite or NaN.
+
+    Example:
+        >>> check_number(2, name="scale")
+        2.0
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InputTypeError(f"{name} is {value!r}", expected="a number")
+    if not math.isfinite(value):
+        raise InputError(f"{name} is {value}", expected="a finite number")
     return float(value)
 
 
@@ -100,19 +123,21 @@ def check_node_pairs(
         if allow_empty:
             return pairs
         raise InputError(f"{name} is empty", expected="at least one column")
-    low, high = _extremes(pairs)
+    low, high = id_range(pairs)
     if low < 0 or high >= num_nodes:
         bad = low if low < 0 else high
         column = int((pairs == bad).any(dim=0).nonzero()[0])
         raise InputError(
             f"{name} holds node id {bad} in column {column}",
             expected=f"ids in [0, {num_nodes})",
-            mend="" if low < 0 else f"pass num_nodes={high + 1} or more, or drop the edge",
+            mend=""
+            if low < 0 or name != "edge_index"
+            else (f"pass num_nodes={high + 1} or more, or drop the edge"),
         )
     return pairs
 
 
-def _extremes(ids: Tensor) -> tuple[int, int]:
+def id_range(ids: Tensor) -> tuple[int, int]:
     """Least and largest id; on the CPU by numpy, in this thread.
 
     Torch would wake its own threads, which stay awake in a loop for milliseconds and keep the cores
@@ -140,7 +165,7 @@ def check_features(
         InputTypeError: If it is not a floating-point tensor.
         InputError: If its shape is wrong or it holds NaN or infinity.
     """
-    if not isinstance(x, Tensor) or not x.is_floating_point():
+    if not isinstance(x, Tensor) or x.dtype not in _FLOATS:
         kind = f"dtype {x.dtype}" if isinstance(x, Tensor) else f"type {type(x).__name__}"
         raise InputTypeError(f"{name} has {kind}", expected="a floating-point tensor [N, C]")
     if x.dim() != 2:

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphlearn.errors import InputError, InputTypeError
-from graphlearn.validate import check_features, check_node_pairs, check_num_nodes
+from graphlearn.validate import (
+    check_features,
+    check_node_pairs,
+    check_num_nodes,
+    check_number,
+    check_size,
+)
 
 
 class TestNumNodes:
@@ -139,3 +145,21 @@ class TestFeatures:
     def test_leaves_gradients_alone(self) -> None:
         x = torch.ones(2, 2, requires_grad=True)
         assert check_features(x) is x
+
+
+@pytest.mark.parametrize("value", ["a", None, True, [0.1], torch.tensor(0.1)])
+def test_what_is_no_number_is_refused(value: object) -> None:
+    with pytest.raises(InputTypeError, match=r"^scale is .*: expected a number$"):
+        check_number(value, name="scale")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_number_is_finite(value: float) -> None:
+    with pytest.raises(InputError, match=f"^scale is {value}: expected a finite number$"):
+        check_number(value, name="scale")
+
+
+@pytest.mark.parametrize("value", [1.5, "3", None, True])
+def test_a_size_is_an_integer(value: object) -> None:
+    with pytest.raises(InputTypeError, match="^channels is .*: expected an integer >= 1$"):
+        check_size(value, name="channels")

@@ -44,6 +44,12 @@ class Job:
         """What to call it in messages."""
         return f"{self.recipe.label}, seed {self.seed}"
 
+    def finished_meanwhile(self) -> SeedResult | None:
+        """The result that lies in the folder, if it is this job's."""
+        found = self.folder.read_result(self.seed)
+        key = (self.recipe.digest(), self.dataset_hash, self.seed, graphlearn.__version__)
+        return None if found is None or found[0].key != key else found[0]
+
     @property
     def epochs(self) -> int:
         """How many epochs it may take; 0 for a heuristic."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from graphlearn.bench.ledger import Ledger
 from graphlearn.bench.listener import Epoch, Listener
 from graphlearn.bench.overrides import refuse_untaken
-from graphlearn.bench.own_graph import graph_path, own_graph
+from graphlearn.bench.own_graph import graph_path, own_graph, stored_graph
 from graphlearn.bench.plan import Job, plan_jobs
 from graphlearn.bench.progress import show_progress
 from graphlearn.bench.recipe import Recipe
@@ -24,10 +24,10 @@ from graphlearn.bench.seed_run import run_seed
 from graphlearn.bench.split_source import SplitSource, default_metrics, is_file_dataset
 from graphlearn.bench.threads import computing_with
 from graphlearn.bench.workers import run_in_workers
-from graphlearn.data import write_graph
 from graphlearn.errors import InputError
 from graphlearn.files import make_folder, sole_use
 from graphlearn.metrics import LinkEvaluator
+from graphlearn.validate import check_size
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -102,17 +102,17 @@ def run(
         >>> len(result.rows), result.rows[0].model
         (2, 'cn')
     """
-    if dataset is None or isinstance(dataset, (str, Path)):
-        recipes = resolve_recipes(model, dataset, seeds=seeds, device=device, set=set)
-    else:
+    stored: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+    if not (dataset is None or isinstance(dataset, (str, Path))):
         data = own_graph(dataset)
-        path = graph_path(data, out)
-        recipes = resolve_recipes(model, path, seeds=seeds, device=device, set=set)
-        write_graph(data, path)
-    return run_recipes(
-        recipes, data_root=data_root, out=out, workers=workers, threads=threads,
-        progress=progress, with_published=with_published,
-    )  # fmt: skip
+        dataset = graph_path(data, out)
+        stored = stored_graph(data, dataset)
+    recipes = resolve_recipes(model, dataset, seeds=seeds, device=device, set=set)
+    with stored:
+        return run_recipes(
+            recipes, data_root=data_root, out=out, workers=workers, threads=threads,
+            progress=progress, with_published=with_published,
+        )  # fmt: skip
 
 
 def resolve_recipes(
@@ -205,7 +205,7 @@ def run_recipes(
         RunInterrupted: On Ctrl-C.
     """
     for name, count in (("workers", workers), ("threads", threads)):
-        if not 1 <= count <= _MOST_THREADS:
+        if check_size(count, name=name) > _MOST_THREADS:
             raise InputError(f"{name} is {count}", expected=f"an integer in [1, {_MOST_THREADS}]")
     out = Path(out)
     check_writable(out)
@@ -229,8 +229,14 @@ def run_recipes(
         here = {n: job for n, job in left.items() if n not in apart}
         try:
             with contextlib.ExitStack() as held, computing_with(threads):
-                for job in left.values():
+                for number, job in list(left.items()):
                     held.enter_context(sole_use(job.folder.seed(job.seed)))
+                    # Another run may have finished it since the jobs were planned.
+                    if (found := job.finished_meanwhile()) is not None:
+                        rows[number] = found
+                        listener.skipped(number, found)
+                        for waiting in (left, here, apart):
+                            waiting.pop(number, None)
                 _run_here(here, data_root, listener, record)
                 if apart:
                     run_in_workers(

@@ -11,6 +11,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
@@ -127,12 +128,21 @@ def _processes(workers: int, threads: int) -> Iterator[list[Connection]]:
 def _serve(pipe: Connection, threads: int) -> None:
     # Ctrl-C reaches the whole group; the main process alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     keep_freed_memory()
     os.environ["OMP_NUM_THREADS"] = str(threads)
     torch.set_num_threads(threads)
     sources: dict[Any, SplitSource] = {}
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):  # killed main
         _serve_jobs(pipe, sources)
+
+
+def _end_with_parent() -> None:
+    """End at once when the main process is killed: whoever resumes its seeds must be alone."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
 
 
 def _serve_jobs(pipe: Connection, sources: dict[Any, SplitSource]) -> None:

@@ -64,9 +64,10 @@ def from_pyg(data: Any) -> Data:
         check_features(x, num_nodes)
     for name, value in data.items():
         per_edge = name.startswith("edge_") and name not in _NOT_PER_EDGE
-        if per_edge and isinstance(value, Tensor) and len(value) != edge_index.size(1):
+        if per_edge and isinstance(value, Tensor) and value.shape[:1] != edge_index.shape[1:]:
+            rows = f"{len(value)} rows" if value.dim() else "no rows"
             raise InputError(
-                f"{name} has {len(value)} rows", expected=f"{edge_index.size(1)}, one for each edge"
+                f"{name} has {rows}", expected=f"{edge_index.size(1)}, one for each edge"
             )
     checked: Data = data.__copy__()
     checked.edge_index = edge_index.long()

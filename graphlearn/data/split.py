@@ -214,13 +214,16 @@ def tensor_digest(tensors: dict[str, Tensor | None], num_nodes: int | None) -> s
         if tensor is None:
             continue
         tensor = tensor.detach().cpu()
+        if tensor.layout not in (torch.strided, torch.sparse_csr):
+            tensor = tensor.to_sparse_csr()
         digest.update(f"{name} {tensor.dtype} {tensor.layout} {list(tensor.shape)};".encode())
         if tensor.layout == torch.sparse_csr:
             pieces = [tensor.crow_indices(), tensor.col_indices(), tensor.values()]
         else:
             pieces = [tensor]
         for piece in pieces:
-            digest.update(piece.contiguous().numpy().tobytes())
+            # As bytes: numpy does not know every dtype.
+            digest.update(piece.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -210,6 +210,10 @@ class CSRGraph:
         Raises:
             InputError: If ``keep`` is not a boolean tensor with one value for each entry.
         """
+        if not isinstance(keep, Tensor):
+            raise InputTypeError(
+                f"keep is a {type(keep).__name__}", expected=f"a bool tensor [{self.col.numel()}]"
+            )
         if keep.dtype != torch.bool or keep.shape != self.col.shape:
             raise InputError(
                 f"keep has dtype {keep.dtype} and shape {list(keep.shape)}",

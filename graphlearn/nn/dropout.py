@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from graphlearn.errors import InputError
 from graphlearn.kernels.dropout import hashed_dropout
+from graphlearn.validate import check_probability
 
 
 def dropout(x: Tensor, probability: float, *, training: bool) -> Tensor:
@@ -61,9 +61,7 @@ class Dropout(nn.Module):
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
-        if not 0.0 <= p <= 1.0:
-            raise InputError(f"dropout probability is {p}", expected="a number in [0, 1]")
-        self.p = float(p)
+        self.p = check_probability(p, name="dropout probability")
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``x`` with the mask applied; ``x`` itself in evaluation."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels.spmm import Transposed, spmm
 from graphlearn.nn.dropout import dropout
-from graphlearn.validate import check_probability
+from graphlearn.validate import check_probability, check_size
 
 
 def transpose_csr(x: Tensor) -> Transposed:
@@ -68,7 +68,8 @@ class SparseLinear(nn.Module):
         input_dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.in_channels, self.out_channels = in_channels, out_channels
+        self.in_channels = check_size(in_channels, name="in_channels")
+        self.out_channels = check_size(out_channels, name="out_channels")
         self.input_dropout = check_probability(input_dropout, name="input_dropout")
         # Stored [in, out], so that a sparse row gathers contiguous rows of it.
         self.weight = nn.Parameter(torch.empty(in_channels, out_channels))
@@ -102,7 +103,8 @@ class SparseLinear(nn.Module):
                 expected="a strided or CSR tensor",
                 mend="pass x.to_sparse_csr()",
             )
-        if x.layout == torch.strided and x.dtype != self.weight.dtype:
+        mixed = torch.is_autocast_enabled(x.device.type)  # brings both to one dtype itself
+        if x.layout == torch.strided and x.dtype != self.weight.dtype and not mixed:
             raise InputTypeError(
                 f"x has dtype {x.dtype}", expected=f"{self.weight.dtype}, as weight"
             )

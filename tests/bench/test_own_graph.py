@@ -38,6 +38,17 @@ def test_a_data_with_features_is_trained_on_and_resumed(tmp_path) -> None:
     assert resume_run(folder, progress=False).rows == again.rows
 
 
+@pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csc])
+def test_sparse_features_of_any_layout(layout, tmp_path) -> None:
+    data = own_graph(ring(x=torch.eye(60).to_sparse(layout=layout)))
+    assert graph_path(data, tmp_path) == graph_path(ring(x=torch.eye(60).to_sparse_csr()), tmp_path)
+
+
+def test_features_of_half_precision_have_a_path_too(tmp_path) -> None:
+    half = graph_path(own_graph(ring(x=torch.eye(60).bfloat16())), tmp_path)
+    assert half != graph_path(own_graph(ring(x=torch.eye(60).half())), tmp_path)
+
+
 def test_a_networkx_graph_is_scored(tmp_path) -> None:
     graph = nx.Graph(ring().edge_index.t().tolist())
     result = graphlearn.run("ra", graph, seeds=1, out=tmp_path, progress=False)
@@ -54,4 +65,9 @@ def test_anything_else_is_refused_and_nothing_written(tmp_path) -> None:
         graphlearn.run("cn", Data(x=torch.eye(3)), out=out, progress=False)
     with pytest.raises(InputError, match="unknown model"):
         graphlearn.run("nnc", ring(), out=out, progress=False)
+    with pytest.raises(InputError, match="workers is 0"):
+        graphlearn.run("cn", ring(), workers=0, out=out, progress=False)
+    complete = Data(edge_index=torch.combinations(torch.arange(12)).t())
+    with pytest.raises(InputError, match="unlinked pairs"):
+        graphlearn.run("cn", complete, out=out, progress=False)
     assert not out.exists()

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels.csr import CSRGraph, as_graph
 from graphlearn.kernels.intersect import cpu, cpu_overlap, tensor
 from graphlearn.kernels.intersect.pooling import PoolingPlan, plan_pooling, pool_lists
@@ -155,9 +156,18 @@ def pooled_common_neighbors(
     """
     graph = as_graph(graph, x.size(0))
     check_features(x, graph.num_nodes)
+    if x.layout != torch.strided:
+        raise InputTypeError(
+            f"x has layout {x.layout}", expected="a dense tensor", mend="pass x.to_dense()"
+        )
     check_node_pairs(pairs, graph.num_nodes, name="pairs")
     if node_weight is not None:
-        check_features(node_weight[:, None], graph.num_nodes, name="node_weight")
+        if node_weight.shape != (graph.num_nodes,):
+            raise InputError(
+                f"node_weight has shape {list(node_weight.shape)}",
+                expected=f"shape [{graph.num_nodes}], one for each node",
+            )
+        check_features(node_weight[:, None], name="node_weight")
     needs_grad = torch.is_grad_enabled() and (
         x.requires_grad or (node_weight is not None and node_weight.requires_grad)
     )

@@ -12,11 +12,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from graphlearn.errors import InputError
+from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels.csr import CSRGraph
 from graphlearn.kernels.lists import NeighborLists
 from graphlearn.kernels.spmm import spmm
 from graphlearn.typing import Pairs
+from graphlearn.validate import id_range
 
 Path = Literal["fused", "gather", "dense"]
 
@@ -122,7 +123,9 @@ def _dense_rows(lists: NeighborLists, nodes: int, like: Tensor) -> Any:
         end = min(begin + step, len(lists))
         first, last = int(lists.rowptr[begin]), int(lists.rowptr[end])
         rows = like.new_zeros(end - begin, nodes)
-        rows[row[first:last] - begin, lists.node[first:last].long()] = 1
+        # Added, not set: a list may hold a node twice, as the gathering path counts it twice.
+        where = (row[first:last] - begin, lists.node[first:last].long())
+        rows.index_put_(where, rows.new_ones(()), accumulate=True)
         yield begin, end, rows
 
 
@@ -148,7 +151,9 @@ def pool_lists(
         - **output**: ``[B, C]``
 
     Raises:
-        InputError: If ``entry_weight`` is given with the dense path.
+        InputTypeError: If ``x`` is not dense.
+        InputError: If a list holds an id outside ``[0, N)``, or ``entry_weight`` is given with the
+            dense path.
 
     Example:
         >>> import torch
@@ -156,6 +161,17 @@ def pool_lists(
         >>> pool_lists(lists, torch.tensor([[1.0], [2.0]])).tolist()
         [[3.0]]
     """
+    if x.layout != torch.strided:
+        raise InputTypeError(
+            f"x has layout {x.layout}", expected="a dense tensor", mend="pass x.to_dense()"
+        )
+    if lists.node.numel():
+        low, high = id_range(lists.node)
+        if low < 0 or high >= x.size(0):
+            raise InputError(
+                f"the lists hold node id {low if low < 0 else high}",
+                expected=f"ids in [0, {x.size(0)}), the rows of x",
+            )
     if path == "auto":
         path = choose_path(lists.node.numel(), len(lists), x.size(0), x.size(1)).path
         if entry_weight is not None or x.device.type != "cpu":

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from graphlearn.errors import InputError
+from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels.intersect.cpu_sampling import choose
 from graphlearn.kernels.lists import NeighborLists
+from graphlearn.validate import check_size
 
 _MIX_A, _MIX_B = -4658895280553007687, -7723592293110705685  # splitmix64, as signed integers
 
@@ -39,7 +40,8 @@ def sample_lists(
           make a sum over the kept entries an unbiased estimate of the sum over all
 
     Raises:
-        InputError: If ``limit`` is below 1.
+        InputTypeError: If ``limit`` or ``seed`` is not an integer.
+        InputError: If ``limit`` is below 1, or there is not one endpoint for each list.
 
     Example:
         >>> import torch
@@ -49,15 +51,28 @@ def sample_lists(
         >>> kept.counts().tolist(), weight.tolist()
         ([2, 1], [2.0, 2.0, 1.0])
     """
-    if limit < 1:
-        raise InputError(f"limit is {limit}", expected="an integer >= 1")
+    limit = check_size(limit, name="limit")
+    if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+        raise InputTypeError(f"seed is {seed!r}", expected="an integer")
+    for name, ends in (("anchor", anchor), ("partner", partner)):
+        if ends.is_floating_point() or ends.shape != (len(lists),):
+            raise InputError(
+                f"{name} has dtype {ends.dtype} and shape {list(ends.shape)}",
+                expected=f"integers of shape [{len(lists)}], one for each list",
+            )
     seed = (seed * 0x1234567) & 0x7FFFFFFFFFFFFFFF
     counts = lists.counts()
     if lists.node.numel() == 0 or int(counts.max()) <= limit:
         return lists, torch.ones(lists.node.numel(), device=counts.device)
     if counts.device.type == "cpu":
-        ends = (anchor.long().numpy(), partner.long().numpy())
-        found = choose(lists.rowptr.numpy(), lists.node.numpy(), *ends, limit, seed)
+        found = choose(
+            lists.rowptr.numpy(),
+            lists.node.numpy(),
+            anchor.long().numpy(),
+            partner.long().numpy(),
+            limit,
+            seed,
+        )
         rowptr, node, weight = (torch.from_numpy(part) for part in found)
         return NeighborLists(rowptr, node), weight
     return _sample_tensors(lists, anchor, partner, limit, seed)

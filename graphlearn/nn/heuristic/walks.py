@@ -12,7 +12,7 @@ from graphlearn.kernels import CSRGraph, spmm
 from graphlearn.nn.predictor.arguments import check_call
 from graphlearn.nn.registries import PREDICTORS
 from graphlearn.typing import EdgeIndex, Pairs, Scores
-from graphlearn.validate import check_size
+from graphlearn.validate import check_number, check_size
 
 # Sources whose vectors are carried at once: memory is N x this many float64, whatever the batch.
 _SOURCES_AT_ONCE = 32
@@ -64,7 +64,7 @@ class Katz(nn.Module):
 
     def __init__(self, beta: float = 0.005, max_length: int = 4) -> None:
         super().__init__()
-        if not 0.0 < beta < 1.0:
+        if not 0.0 < check_number(beta, name="beta") < 1.0:
             raise InputError(f"beta is {beta}", expected="a number in (0, 1)")
         self.beta, self.max_length = beta, check_size(max_length, name="max_length")
 
@@ -119,7 +119,7 @@ class PersonalizedPageRank(nn.Module):
 
     def __init__(self, alpha: float = 0.15, num_iterations: int = 30) -> None:
         super().__init__()
-        if not 0.0 < alpha < 1.0:
+        if not 0.0 < check_number(alpha, name="alpha") < 1.0:
             raise InputError(f"alpha is {alpha}", expected="a number in (0, 1)")
         self.alpha = alpha
         self.num_iterations = check_size(num_iterations, name="num_iterations")

@@ -14,7 +14,7 @@ from graphlearn.nn.predictor.node_weights import check_node_weight, node_weight
 from graphlearn.nn.registries import PREDICTORS
 from graphlearn.nn.reset import reset
 from graphlearn.typing import EdgeIndex, Pairs, Scores
-from graphlearn.validate import check_probability
+from graphlearn.validate import check_number, check_probability
 
 # Pairs without a common neighbor all hold the same empty set. Each of them would draw its own mask
 # for the inner dropout of one and the same input; this many draws are made and shared out in turn,
@@ -93,7 +93,7 @@ class NCN(nn.Module):
         self.dropout = check_probability(dropout, name="dropout")
         self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")
         self.node_weight = check_node_weight(node_weight)
-        self.initial_beta = beta
+        self.initial_beta = check_number(beta, name="beta")
         self.beta = nn.Parameter(torch.empty(()))
         self.node_map = (
             set_branch(
@@ -170,7 +170,9 @@ class NCN(nn.Module):
         assert isinstance(first, nn.Linear)
         if rows.size(0) < num_filled:
             rows = nn.functional.linear(rows, first.weight)
-            image = pool_lists(lists, rows, entry_weight=entry_weight) + first.bias
+            if entry_weight is not None:
+                entry_weight = entry_weight.to(rows.dtype)  # autocast may have changed the rows
+            image = pool_lists(lists, rows, entry_weight=entry_weight) + first.bias.to(rows.dtype)
         else:
             image = first(pool_lists(lists, rows, entry_weight=entry_weight))
         image = torch.cat([image, first.bias.to(image.dtype).expand(draws, -1)])
@@ -255,7 +257,7 @@ class NCNCount(nn.Module):
         self.channels = channels
         dropout = check_probability(dropout, name="dropout")
         self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")
-        self.initial_beta = beta
+        self.initial_beta = check_number(beta, name="beta")
         self.beta = nn.Parameter(torch.empty(()))
         self.count_branch = set_branch(
             1, hidden, dropout=dropout, layer_norm=layer_norm, final_linear=final_linear

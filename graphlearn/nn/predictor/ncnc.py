@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,7 +22,7 @@ from graphlearn.nn.predictor.ncn import NCN
 from graphlearn.nn.predictor.node_weights import node_weight
 from graphlearn.nn.registries import PREDICTORS
 from graphlearn.typing import EdgeIndex, Pairs, Scores
-from graphlearn.validate import check_size
+from graphlearn.validate import check_number, check_size
 
 # Inner pairs are scored this many at a time, which bounds the memory of their activations and keeps
 # its blocks small enough to be reused: blocks of 16 MiB go back to the system after each use.
@@ -117,13 +116,18 @@ class NCNC(NCN):
         beta: float = 1.0,
         node_weight: str = "none",
     ) -> None:
+        for name, value in (
+            ("prior", prior),
+            ("scale", scale),
+            ("offset", offset),
+            ("alpha", alpha),
+            ("min_probability", min_probability),
+        ):
+            check_number(value, name=name)
         if not 0.0 < prior <= 1.0:
             raise InputError(f"prior is {prior}", expected="a number in (0, 1]")
-        if not (alpha > 0.0 and math.isfinite(alpha)):
-            raise InputError(f"alpha is {alpha}", expected="a finite number > 0")
-        for name, value in (("scale", scale), ("offset", offset)):
-            if not math.isfinite(value):
-                raise InputError(f"{name} is {value}", expected="a finite number")
+        if alpha <= 0.0:
+            raise InputError(f"alpha is {alpha}", expected="a number > 0")
         depth = check_size(depth, name="depth")
         for name, limit in (
             ("max_residual", max_residual),
@@ -187,7 +191,9 @@ class NCNC(NCN):
         parts = [(common, torch.ones(common.node.numel(), dtype=x.dtype, device=x.device))]
         # Beside common neighbors of weight 1, less than this is lost in rounding: leaving such
         # entries out spares the maps of sets and nodes that would not change a score.
-        negligible = max(self.min_probability, torch.finfo(x.dtype).eps)
+        # Half precision rounds more coarsely, but its sums run over float32.
+        rounding = min(torch.finfo(x.dtype).eps, torch.finfo(torch.float32).eps)
+        negligible = max(self.min_probability, rounding)
         limit, seed = self.max_residual, 0
         if self.training:
             limit = limit if self.max_residual_training is None else self.max_residual_training

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from graphlearn.errors import InputError
+from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels import (
     CSRGraph,
     NeighborLists,
@@ -185,3 +185,27 @@ def test_same_for_every_thread_count(
 
     one, two = one_and_two_threads(everything)
     assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+@pytest.mark.parametrize("path", ["gather", "dense", "auto"])
+def test_a_node_that_a_list_holds_twice_counts_twice(path: str) -> None:
+    lists = NeighborLists(torch.tensor([0, 3, 3]), torch.tensor([1, 1, 0]))
+    x = torch.tensor([[1.0], [10.0]], requires_grad=True)
+    out = pool_lists(lists, x, path=path)
+    assert out.flatten().tolist() == [21.0, 0.0]
+    out.sum().backward()
+    assert x.grad.flatten().tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("path", ["gather", "dense", "auto"])
+@pytest.mark.parametrize("node", [9, -1])
+def test_an_id_that_is_no_row_is_refused(path: str, node: int) -> None:
+    lists = NeighborLists(torch.tensor([0, 2]), torch.tensor([0, node]))
+    with pytest.raises(InputError, match=f"the lists hold node id {node}: expected ids in .0, 5"):
+        pool_lists(lists, torch.randn(5, 4), path=path)
+
+
+def test_sparse_representations_are_refused() -> None:
+    lists = NeighborLists(torch.tensor([0, 1]), torch.tensor([0]))
+    with pytest.raises(InputTypeError, match="x has layout torch.sparse_csr"):
+        pool_lists(lists, torch.eye(3).to_sparse_csr())

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from graphlearn.errors import InputError
+from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels import NeighborLists, sample_lists
 
 
@@ -133,3 +133,21 @@ def test_bad_limit(limit: int) -> None:
 def test_a_large_seed_is_a_seed() -> None:
     kept, _ = sample_lists(pack(ROWS), *ends(6), 3, seed=2**62)
     assert kept.counts().tolist() == [3, 0, 1, 3, 3, 2]
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind", "message"),
+    [
+        ({"anchor": torch.arange(5)}, InputError, r"anchor has dtype torch.int64 and shape \[5\]"),
+        ({"partner": torch.ones(6)}, InputError, "partner has dtype torch.float32"),
+        ({"limit": 2.5}, InputTypeError, "limit is 2.5: expected an integer >= 1"),
+        ({"limit": True}, InputTypeError, "limit is True"),
+        ({"seed": 1.5}, InputTypeError, "seed is 1.5: expected an integer"),
+        ({"seed": None}, InputTypeError, "seed is None"),
+    ],
+)
+def test_what_would_be_read_out_of_bounds_is_refused(changed: dict, kind, message: str) -> None:
+    anchor, partner = ends(6)
+    options = {"anchor": anchor, "partner": partner, "limit": 3, "seed": 1} | changed
+    with pytest.raises(kind, match=f"^{message}"):
+        sample_lists(pack(ROWS), **options)

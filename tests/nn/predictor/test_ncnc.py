@@ -419,3 +419,34 @@ def test_repr() -> None:
         "alpha=1.0, max_residual=8, max_residual_training=None, min_probability=0.0, "
         "as_published=True"
     ) in text
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("make", [NCNC, lambda size: NCN(size, node_weight="adamic-adar")])
+def test_autocast_with_more_sets_than_nodes(make, dtype: torch.dtype) -> None:
+    node = torch.arange(60).repeat_interleave(4)
+    step = torch.tensor([1, 2, 3, 7]).repeat(60)
+    graph = CSRGraph.from_edge_index(torch.stack([node, (node + step) % 60]), 60)
+    pairs = torch.randint(0, 60, (2, 200))
+    model = make(16)
+    x = torch.randn(60, 16)
+    exact = model.eval()(x, graph, pairs)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = model(x.to(dtype), graph, pairs)
+    torch.testing.assert_close(found.float(), exact, rtol=0.1, atol=0.1)
+
+
+def test_many_unlikely_neighbors_count_in_half_precision_too() -> None:
+    torch.manual_seed(0)
+    # Together about 10 common neighbors' worth, each less than bfloat16's rounding of 1.
+    leaves = torch.arange(2, 2002)
+    graph = CSRGraph.from_edge_index(torch.stack([torch.zeros_like(leaves), leaves]), 2002)
+    model = NCNC(16, offset=1.0, scale=5.0, layer_norm=False).eval()
+    x, pair = torch.randn(2002, 16), torch.tensor([[0], [1]])
+    bare = NCN(16, layer_norm=False).eval()
+    bare.load_state_dict(model.state_dict())
+    with torch.no_grad():
+        exact, alone = model(x, graph, pair), bare(x, graph, pair)
+        half = model.bfloat16()(x.bfloat16(), graph, pair)
+    assert abs(float(exact - alone)) > 1e-2
+    assert abs(float(half.float() - exact)) < 0.5 * abs(float(exact - alone))
