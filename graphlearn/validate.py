@@ -52,7 +52,7 @@ def check_size(value: Any, *, name: str) -> int:
     return size
 
 
-def check_probability(value: float, *, name: str) -> float:
+def check_probability(value: Any, *, name: str) -> float:
     """Return ``value`` if it is in [0, 1].
 
     Raises:
@@ -64,9 +64,10 @@ def check_probability(value: float, *, name: str) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InputTypeError(f"{name} is {value!r}", expected="a number in [0, 1]")
-    if not 0.0 <= value <= 1.0:
+    number = float(value)
+    if not 0.0 <= number <= 1.0:
         raise InputError(f"{name} is {value}", expected="a number in [0, 1]")
-    return float(value)
+    return number
 
 
 def check_number(value: Any, *, name: str) -> float:
