@@ -47,10 +47,10 @@ class NCNC(NCN):
     gradient; see :func:`completion_probability`. The sound form is the default: the inner score
     is the score that the model would give (evaluation mode, the unmapped representations, the
     graph as the outer call sees it), and a neighbor that ``edge_dropout`` alone hides from the
-    other endpoint is not completed: most such links are there, in evaluation none is hidden, and
-    a model that learned to trust them would trust completion too much (on Cora that costs half a
-    point of Hits@100). ``as_published=True`` does what the reference code does: the inner call
-    gets :math:`\mathbf{x}'`, draws dropout and drops edges again, and hidden links are completed.
+    other endpoint is not completed: it is linked to it, in evaluation nothing is hidden, and a
+    model that met such links in training would trust completion too much. ``as_published=True``
+    does what the reference code does: the inner call gets :math:`\mathbf{x}'`, draws dropout and
+    drops edges again, and hidden links are completed.
 
     Args:
         channels (int): Size of the representations.
