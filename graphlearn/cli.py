@@ -237,6 +237,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         print(f"graphlearn: {_one_line(str(error))}", file=sys.stderr)
         return 2
+    except (MemoryError, RuntimeError) as error:
+        if debug or not (isinstance(error, MemoryError) or "allocate" in str(error)):
+            raise
+        print(
+            f"graphlearn: out of memory ({_one_line(str(error))[:200]}); use smaller layers or "
+            "batches, or fewer workers",
+            file=sys.stderr,
+        )
+        return 2
     except KeyboardInterrupt as error:
         folder = getattr(error, "folder", None)
         after = f"; go on with: graphlearn resume {folder}" if folder is not None else ""

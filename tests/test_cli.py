@@ -180,6 +180,14 @@ def test_audit_refuses_a_batch_dependent_model(call: Cli) -> None:
     assert "largest difference" in err
 
 
+def test_running_out_of_memory_is_one_line(call: Cli) -> None:
+    huge = "--set=encoder.hidden_channels=1000000000000"
+    code, _, err = call("run", "gae", "--dataset=digits-knn", "--seeds=1", huge)
+    assert code == 2
+    assert err.startswith("graphlearn: out of memory (")
+    assert err.count("\n") == 1
+
+
 def test_debug_shows_where_it_came_from(call: Cli) -> None:
     code, _, err = call("run", "ncnn", "--debug")
     assert code == 2

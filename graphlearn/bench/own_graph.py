@@ -16,6 +16,9 @@ from graphlearn.data import from_networkx, from_pyg, write_graph
 from graphlearn.data.split import tensor_digest
 from graphlearn.errors import GraphLearnError, InputTypeError
 
+GRAPHS = "graphs"
+"""The folder under ``out`` that such files lie in."""
+
 
 def own_graph(graph: Any) -> Data:
     """Return a checked ``Data`` of what a user passed in place of a data set's name.
@@ -86,4 +89,4 @@ def graph_path(data: Data, out: Path | str) -> Path:
         ('runs/graphs', '.safetensors')
     """
     tensors = {"x": data.get("x"), "edge_index": data.edge_index}
-    return Path(out) / "graphs" / f"graph-{tensor_digest(tensors, data.num_nodes)[:8]}.safetensors"
+    return Path(out) / GRAPHS / f"graph-{tensor_digest(tensors, data.num_nodes)[:8]}.safetensors"

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from graphlearn.errors import InputError
@@ -14,6 +15,7 @@ from graphlearn.metrics import TieRule
 from graphlearn.train import TrainConfig
 
 # What sets only where and how often a run reports, never what it computes.
+_GRAPH_NAME = re.compile(r"graph-[0-9a-f]{8}\.safetensors")  # see own_graph.graph_path
 _IDLE_TRAIN_FIELDS = frozenset({"checkpoint_seconds"})
 
 
@@ -228,6 +230,9 @@ class Recipe:
             mapping.pop(label, None)
         for idle in _IDLE_TRAIN_FIELDS:
             mapping.get("train", {}).pop(idle, None)
+        dataset = Path(str(mapping.get("dataset")))
+        if _GRAPH_NAME.fullmatch(dataset.name):  # named by its content: where it lies is no matter
+            mapping["dataset"] = dataset.name
         text = json.dumps(mapping, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
+from graphlearn.bench.own_graph import GRAPHS
+from graphlearn.bench.recipe import Recipe
 from graphlearn.bench.run_folder import open_run_folder
 from graphlearn.bench.run_result import RunResult
 from graphlearn.bench.runs import fill_in, run_recipes
@@ -33,6 +36,7 @@ def resume_run(
     """
     folder, recipe = open_run_folder(path)
     noted_root, threads = folder.settings()
+    recipe = _with_moved_graph(recipe, folder.path.parent)
     return run_recipes(
         [fill_in(recipe)],
         data_root=data_root if data_root is not None else noted_root,
@@ -42,3 +46,12 @@ def resume_run(
         threads=threads,
         progress=progress,
     )
+
+
+def _with_moved_graph(recipe: Recipe, out: Path) -> Recipe:
+    """The recipe with its graph's file where it lies now, if it moved with the run's folder."""
+    noted = Path(recipe.dataset or "")
+    here = out.resolve() / GRAPHS / noted.name
+    if noted.parent.name == GRAPHS and not noted.is_file() and here.is_file():
+        return dataclasses.replace(recipe, dataset=str(here))
+    return recipe

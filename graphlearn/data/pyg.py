@@ -14,6 +14,7 @@ from torch_geometric.data import Data
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.validate import check_features, check_node_pairs, check_num_nodes
 
+_NO_LIMIT = 2**62
 _PAIRS = ("edge_index", "edge_label_index")
 _NOT_PER_EDGE = (*_PAIRS, "edge_label")
 
@@ -59,6 +60,13 @@ def from_pyg(data: Any) -> Data:
         )  # fmt: skip
     x = data.get("x")
     num_nodes = count_nodes(data)
+    if data._store.get("num_nodes") is None and isinstance(x, Tensor) and x.dim() == 2:
+        check_node_pairs(edge_index, _NO_LIMIT, allow_empty=False)
+        if int(edge_index.max()) >= num_nodes:
+            raise InputError(
+                f"x has {num_nodes} rows",
+                expected=f"one for each node: edge_index names node {int(edge_index.max())}",
+            )
     check_node_pairs(edge_index, num_nodes, allow_empty=False)
     if x is not None:
         check_features(x, num_nodes)

@@ -38,6 +38,18 @@ def test_a_data_with_features_is_trained_on_and_resumed(tmp_path) -> None:
     assert resume_run(folder, progress=False).rows == again.rows
 
 
+def test_a_run_goes_on_where_its_folder_was_moved_to(tmp_path) -> None:
+    data = ring(x=torch.randn(60, 5))
+    result = graphlearn.run("ncn", data, seeds=1, set=TINY, out=tmp_path / "a", progress=False)
+    (tmp_path / "a").rename(tmp_path / "b")
+    folder = tmp_path / "b" / result.jobs[0].folder.path.name
+    (folder / "seed-0" / "result.json").unlink()
+    (tmp_path / "b" / "ledger.jsonl").unlink()
+    again = resume_run(folder, progress=False)
+    assert again.rows[0].test == result.rows[0].test
+    assert again.rows[0].recipe_digest == result.rows[0].recipe_digest
+
+
 @pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csc])
 def test_sparse_features_of_any_layout(layout, tmp_path) -> None:
     data = own_graph(ring(x=torch.eye(60).to_sparse(layout=layout)))

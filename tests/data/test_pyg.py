@@ -40,7 +40,11 @@ def test_what_is_good_comes_back_unharmed() -> None:
         ({"edge_index": PATH, "num_nodes": 2.5}, InputTypeError, "num_nodes is 2.5"),
         ({"edge_index": PATH, "x": torch.full((3, 1), float("nan"))}, InputError, "NaN"),
         ({"edge_index": PATH, "x": torch.ones(5, 1), "num_nodes": 3}, InputError, "has 5 rows"),
-        ({"edge_index": PATH, "x": torch.ones(2, 1)}, InputError, "holds node id 2"),
+        (
+            {"edge_index": PATH, "x": torch.ones(2, 1)},
+            InputError,
+            "x has 2 rows: expected one for each node",
+        ),
         ({"edge_index": PATH, "x": torch.ones(3)}, InputError, r"x has shape \[3\]"),
         ({"edge_index": PATH, "x": torch.ones(3, 1).long()}, InputTypeError, "torch.int64"),
         ({"edge_index": PATH, "edge_attr": torch.ones(3, 1)}, InputError, "edge_attr has 3 rows"),
@@ -68,3 +72,15 @@ def test_count_nodes_prefers_what_is_stated() -> None:
     assert count_nodes(Data(edge_index=PATH, x=torch.ones(5, 1), num_nodes=7)) == 7
     assert count_nodes(Data(edge_index=PATH, x=torch.ones(5, 1))) == 5
     assert count_nodes(Data(edge_index=PATH)) == 3
+
+
+def test_features_of_too_few_nodes_are_what_is_wrong() -> None:
+    data = Data(x=torch.ones(3, 2), edge_index=torch.tensor([[0, 1], [1, 5]]))
+    with pytest.raises(InputError, match="^x has 3 rows: expected one for each node: .* node 5$"):
+        from_pyg(data)
+
+
+def test_an_attribute_of_no_edge_is_refused() -> None:
+    data = Data(edge_index=torch.tensor([[0, 1], [1, 2]]), edge_weight=torch.tensor(1.0))
+    with pytest.raises(InputError, match="^edge_weight has no rows: expected 2"):
+        from_pyg(data)
