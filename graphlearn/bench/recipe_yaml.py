@@ -178,7 +178,10 @@ def _build(document: YamlDocument, path: KeyPath, cls: Any, values: dict[str, An
     try:
         return cls(**values)
     except InputError as error:
-        given = f"{_prefix(document, path)}{error.given}"
+        # Such messages begin with the name of what is wrong.
+        named = error.given.split(" ", 1)[0]
+        place = (*path, named) if named in values else path
+        given = f"{_prefix(document, place)}{error.given}"
         raise type(error)(given, expected=error.expected, mend=error.mend) from error
 
 

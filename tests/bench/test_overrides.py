@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from graphlearn.bench.overrides import apply_settings, parse_settings, refuse_untaken
+from graphlearn.bench.recipe_files import find_recipe
 from graphlearn.bench.recipe_yaml import recipe_from_document
 from graphlearn.bench.yaml_lines import parse_yaml
 from graphlearn.errors import InputError, InputTypeError, UnknownNameError
@@ -92,3 +93,8 @@ def test_a_wrong_type_names_the_setting_not_the_file() -> None:
     with pytest.raises(InputTypeError) as caught:
         recipe_from_document(document)
     assert str(caught.value).startswith("--set train.epochs=many: train.epochs is 'many'")
+
+
+def test_a_value_out_of_range_is_said_to_come_from_where_it_came_from() -> None:
+    with pytest.raises(InputError, match=r"^--set train\.epochs=-1: epochs is -1: "):
+        find_recipe("ncn", "digits-knn", {"train.epochs": -1})
