@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,17 +107,10 @@ def plan_jobs(
                     seed=seed,
                 )
             key = (recipe.digest(), audited[what], seed, graphlearn.__version__)
-            done = rows.get(key) or _unrecorded(folder, seed, key, ledger)
-            jobs.append(Job(recipe, seed, folder, audited[what], done))
+            job = Job(recipe, seed, folder, audited[what], rows.get(key))
+            # A seed that was killed after its result was written and before the ledger had it.
+            if job.done is None and (found := job.finished_meanwhile()) is not None:
+                ledger.append(found)
+                job = dataclasses.replace(job, done=found)
+            jobs.append(job)
     return jobs
-
-
-def _unrecorded(
-    folder: RunFolder, seed: int, key: tuple[str, str, int, str], ledger: Ledger
-) -> SeedResult | None:
-    """A seed that was killed after its result was written and before the ledger had it."""
-    found = folder.read_result(seed)
-    if found is None or found[0].key != key:
-        return None
-    ledger.append(found[0])
-    return found[0]

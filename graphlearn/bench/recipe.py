@@ -14,8 +14,8 @@ from graphlearn.errors import InputError
 from graphlearn.metrics import TieRule
 from graphlearn.train import TrainConfig
 
-# What sets only where and how often a run reports, never what it computes.
 _GRAPH_NAME = re.compile(r"graph-[0-9a-f]{8}\.safetensors")  # see own_graph.graph_path
+# What sets only where and how often a run reports, never what it computes.
 _IDLE_TRAIN_FIELDS = frozenset({"checkpoint_seconds"})
 
 

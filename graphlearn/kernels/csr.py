@@ -301,13 +301,9 @@ class CSRGraph:
         Raises:
             InputError: If an id is out of range.
         """
-        check_node_pairs(pairs, self.num_nodes, name="pairs")
-        key = pairs[0].long() * self.num_nodes + pairs[1].long()
-        if self.col.numel() == 0:
-            return torch.full_like(key, -1)
-        place = torch.searchsorted(self.entry_key, key).clamp_(max=self.col.numel() - 1)
-        found = self.entry_key[place] == key
-        return torch.where(found, self.edge_id[place].long(), -1)
+        place, found = self._find_entries(pairs)
+        edge_id = self.edge_id.long() if self.col.numel() else place.new_full((1,), -1)
+        return torch.where(found, edge_id[place], -1)
 
     def has_entries(self, pairs: Pairs) -> Tensor:
         """Whether the second node of each pair is in the first one's row, ``[B]`` bool.
@@ -320,13 +316,17 @@ class CSRGraph:
         Raises:
             InputError: If an id is out of range.
         """
+        place, found = self._find_entries(pairs)
+        return found if self.keep is None or not self.col.numel() else found & self.keep[place]
+
+    def _find_entries(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
+        """The position of each pair's entry, and whether there is one, mask ignored."""
         check_node_pairs(pairs, self.num_nodes, name="pairs")
         key = pairs[0].long() * self.num_nodes + pairs[1].long()
+        place = torch.searchsorted(self.entry_key, key).clamp_(max=max(0, self.col.numel() - 1))
         if self.col.numel() == 0:
-            return torch.zeros_like(key, dtype=torch.bool)
-        place = torch.searchsorted(self.entry_key, key).clamp_(max=self.col.numel() - 1)
-        found = self.entry_key[place] == key
-        return found if self.keep is None else found & self.keep[place]
+            return place, torch.zeros_like(key, dtype=torch.bool)
+        return place, self.entry_key[place] == key
 
     def to(self, device: torch.device | str) -> CSRGraph:
         """Return this graph with its tensors on ``device``."""
