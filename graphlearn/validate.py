@@ -18,6 +18,15 @@ _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8)
 
 
+def _integer(value: Any, name: str, *, least: int) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise InputTypeError(f"{name} is {value!r}", expected=f"an integer >= {least}")
+    number = int(value)
+    if number < least:
+        raise InputError(f"{name} is {number}", expected=f"an integer >= {least}")
+    return number
+
+
 def check_num_nodes(num_nodes: Any, *, name: str = "num_nodes") -> int:
     """Return ``num_nodes`` as an int, or raise unless it is an integer >= 0.
 
@@ -25,12 +34,7 @@ def check_num_nodes(num_nodes: Any, *, name: str = "num_nodes") -> int:
         InputTypeError: If it is not an integer.
         InputError: If it is negative.
     """
-    if isinstance(num_nodes, bool) or not hasattr(num_nodes, "__index__"):
-        raise InputTypeError(f"{name} is {num_nodes!r}", expected="an integer >= 0")
-    count = int(num_nodes)
-    if count < 0:
-        raise InputError(f"{name} is {count}", expected="an integer >= 0")
-    return count
+    return _integer(num_nodes, name, least=0)
 
 
 def check_size(value: Any, *, name: str) -> int:
@@ -44,12 +48,7 @@ def check_size(value: Any, *, name: str) -> int:
         >>> check_size(64, name="hidden_channels")
         64
     """
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise InputTypeError(f"{name} is {value!r}", expected="an integer >= 1")
-    size = int(value)
-    if size < 1:
-        raise InputError(f"{name} is {size}", expected="an integer >= 1")
-    return size
+    return _integer(value, name, least=1)
 
 
 def check_probability(value: Any, *, name: str) -> float:

@@ -124,8 +124,8 @@ def _dense_rows(lists: NeighborLists, nodes: int, like: Tensor) -> Any:
         first, last = int(lists.rowptr[begin]), int(lists.rowptr[end])
         rows = like.new_zeros(end - begin, nodes)
         # Added, not set: a list may hold a node twice, as the gathering path counts it twice.
-        where = (row[first:last] - begin, lists.node[first:last].long())
-        rows.index_put_(where, rows.new_ones(()), accumulate=True)
+        place = (row[first:last] - begin) * nodes + lists.node[first:last].long()
+        rows.view(-1).scatter_add_(0, place, rows.new_ones(1).expand(last - first))
         yield begin, end, rows
 
 
