@@ -1,6 +1,7 @@
 """Arrays in, arrays out: the compiled machinery, with a plain reference beside each kernel."""
 
 from graphlearn.kernels.csr import CSRGraph, as_graph
+from graphlearn.kernels.gru import gru_merge
 from graphlearn.kernels.intersect import (
     PoolingPlan,
     common_neighbors,
@@ -11,20 +12,39 @@ from graphlearn.kernels.intersect import (
     sample_lists,
 )
 from graphlearn.kernels.lists import NeighborLists, join_lists
+from graphlearn.kernels.segment import (
+    Segments,
+    TreePlan,
+    plan_tree,
+    segment_max,
+    segment_mean,
+    segment_softmax,
+    segment_sum,
+    tree_reduce,
+)
 from graphlearn.kernels.spmm import Transposed, spmm
 
 __all__ = [
     "CSRGraph",
     "NeighborLists",
     "PoolingPlan",
+    "Segments",
     "Transposed",
+    "TreePlan",
     "as_graph",
     "common_neighbors",
+    "gru_merge",
     "join_lists",
     "neighborhood_overlap",
     "plan_pooling",
+    "plan_tree",
     "pool_lists",
     "pooled_common_neighbors",
     "sample_lists",
+    "segment_max",
+    "segment_mean",
+    "segment_softmax",
+    "segment_sum",
     "spmm",
+    "tree_reduce",
 ]

@@ -1,5 +1,6 @@
 """Layers, encoders and link predictors that plug into any PyG project; they know no training."""
 
+from graphlearn.nn.aggr import LCMAggregation
 from graphlearn.nn.conv import Propagation, propagate
 from graphlearn.nn.dropout import Dropout
 from graphlearn.nn.encoder import (
@@ -43,6 +44,7 @@ __all__ = [
     "HadamardPredictor",
     "JumpingKnowledge",
     "Katz",
+    "LCMAggregation",
     "LinkModel",
     "NCNCount",
     "NodeInput",

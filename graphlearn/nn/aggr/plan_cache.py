@@ -1,0 +1,84 @@
+"""Keeps the plan of the sets that a layer saw last, so that a fixed graph is planned once."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from graphlearn.errors import InputError, InputTypeError
+from graphlearn.kernels.segment import Segments, TreePlan, TreeShape, plan_tree
+
+
+class PlanCache:
+    """The segments and the tree of one ``index`` or ``ptr``, for as long as it comes again.
+
+    A tensor is the same if it is the same memory, read in the same way, and PyTorch counted no
+    change to it since; the former one is held, so its memory cannot have become another tensor's.
+    (A change through a NumPy array that shares the memory is not counted.)
+
+    Example:
+        >>> import torch
+        >>> cache, index = PlanCache(), torch.tensor([0, 0, 1])
+        >>> first = cache.get(index, None, num_rows=3, num_segments=2, shape="balanced")
+        >>> again = cache.get(index, None, num_rows=3, num_segments=2, shape="balanced")
+        >>> first[1] is again[1]
+        True
+    """
+
+    def __init__(self) -> None:
+        self._seen: tuple[object, ...] | None = None
+        self._held: Tensor | None = None
+        self._made: tuple[Segments, TreePlan] | None = None
+
+    def get(
+        self,
+        index: Tensor | None,
+        ptr: Tensor | None,
+        *,
+        num_rows: int,
+        num_segments: int | None,
+        shape: TreeShape,
+    ) -> tuple[Segments, TreePlan]:
+        """Return the segments and the plan; ``ptr`` decides if both are given.
+
+        Raises:
+            InputTypeError: If neither is a tensor.
+            InputError: If they do not fit the rows; see :class:`Segments`.
+        """
+        given = index if ptr is None else ptr
+        if not isinstance(given, Tensor):
+            raise InputTypeError(
+                f"index is {type(index).__name__} and ptr {type(ptr).__name__}",
+                expected="a tensor for one of them",
+            )
+        seen = None
+        if not given.is_inference():  # of inference tensors changes are not counted
+            seen = (
+                ptr is None,
+                given.data_ptr(),
+                given.device,
+                given.dtype,
+                given.shape,
+                given.stride(),
+                given._version,
+                num_rows,
+                num_segments,
+                shape,
+            )
+            if seen == self._seen and self._made is not None:
+                return self._made
+        segments = (
+            Segments.from_index(given, num_segments)
+            if ptr is None
+            else Segments.from_ptr(given, num_rows)
+        )
+        if segments.num_rows != num_rows:
+            raise InputError(
+                f"index has {segments.num_rows} entries", expected=f"{num_rows}, one for each row"
+            )
+        if num_segments is not None and len(segments) != num_segments:
+            raise InputError(
+                f"ptr bounds {len(segments)} segments", expected=f"{num_segments}, as dim_size"
+            )
+        made = segments, plan_tree(segments, shape)
+        self._seen, self._held, self._made = seen, given, made
+        return made
