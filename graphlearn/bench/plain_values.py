@@ -8,6 +8,7 @@ from typing import Any
 
 from graphlearn.errors import InputTypeError
 
+_UNWRITABLE = ", which a recipe cannot hold"
 _WORDS = {int: "an integer", float: "a number", bool: "true or false", str: "text"}
 
 
@@ -55,7 +56,9 @@ def describe(annotation: Any) -> str:
         return "null"
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType):
-        return " or ".join(describe(a) for a in arguments)
+        words = [describe(a) for a in arguments]
+        writable = [word for word in words if not word.endswith(_UNWRITABLE)]
+        return " or ".join(writable or words)
     if origin is typing.Literal:
         return "one of " + ", ".join(str(a) for a in arguments)
     if origin is dict:
@@ -63,7 +66,7 @@ def describe(annotation: Any) -> str:
     if origin in (tuple, list):
         inner = [a for a in arguments if a is not Ellipsis]
         return "a list of " + (describe(inner[0]).removeprefix("a ").removeprefix("an ") + "s")
-    return f"a {getattr(annotation, '__name__', annotation)}, which a recipe cannot hold"
+    return f"a {getattr(annotation, '__name__', annotation)}{_UNWRITABLE}"
 
 
 def _kind(value: Any) -> str:

@@ -1,6 +1,11 @@
 """Layers, encoders and link predictors that plug into any PyG project; they know no training."""
 
-from graphlearn.nn.aggr import LCMAggregation
+from graphlearn.nn.aggr import (
+    AGGREGATORS,
+    GRUAggregation,
+    LCMAggregation,
+    make_aggregator,
+)
 from graphlearn.nn.conv import Propagation, propagate
 from graphlearn.nn.dropout import Dropout
 from graphlearn.nn.encoder import (
@@ -31,6 +36,7 @@ from graphlearn.nn.predictor import (
 from graphlearn.nn.registries import ENCODERS, PREDICTORS
 
 __all__ = [
+    "AGGREGATORS",
     "ENCODERS",
     "NCN",
     "NCNC",
@@ -41,6 +47,7 @@ __all__ = [
     "DotPredictor",
     "Dropout",
     "GCNEncoder",
+    "GRUAggregation",
     "HadamardPredictor",
     "JumpingKnowledge",
     "Katz",
@@ -55,5 +62,6 @@ __all__ = [
     "SAGEEncoder",
     "SparseLinear",
     "completion_probability",
+    "make_aggregator",
     "propagate",
 ]

@@ -10,6 +10,7 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
 
 from graphlearn.errors import DivergedError, InputError
+from graphlearn.train.auxiliary import auxiliary_losses
 from graphlearn.train.config import TrainConfig
 from graphlearn.train.negatives import UniformNegatives
 from graphlearn.train.prepared import PreparedSplit
@@ -77,7 +78,8 @@ def train_epoch(
     """Train for one epoch and return the mean of its batches' losses.
 
     Links are shuffled and negatives drawn once, for the whole epoch. Positives and negatives of a
-    batch are scored in one call of the model.
+    batch are scored in one call of the model. What its modules' ``auxiliary_loss`` methods give is
+    added to the loss.
 
     Args:
         model: ``model(x, graph, pairs)`` gives a logit a pair.
@@ -106,6 +108,7 @@ def train_epoch(
     edge_batches = torch.split(data.train_edges.index_select(0, order), size)
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
 
+    auxiliary = auxiliary_losses(model)
     losses = _Losses(CHECK_EVERY[device.type], epoch, seed, batches)
     model.train()
     for positive, negative, edges in zip(
@@ -120,6 +123,8 @@ def train_epoch(
                 expected=f"shape [{pairs.size(1)}], one score a pair",
             )
         loss = link_loss(scores, positive.size(1))
+        for term in auxiliary:
+            loss = loss + term()
         losses.add(loss)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)

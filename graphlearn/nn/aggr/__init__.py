@@ -1,5 +1,13 @@
 """Aggregators: PyG ``Aggregation`` modules that reduce sets of rows."""
 
+from graphlearn.nn.aggr.gru import GRUAggregation
 from graphlearn.nn.aggr.lcm import LCMAggregation
+from graphlearn.nn.aggr.registry import AGGREGATORS, AggregatorLike, make_aggregator
 
-__all__ = ["LCMAggregation"]
+__all__ = [
+    "AGGREGATORS",
+    "AggregatorLike",
+    "GRUAggregation",
+    "LCMAggregation",
+    "make_aggregator",
+]

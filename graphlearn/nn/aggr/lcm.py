@@ -20,10 +20,11 @@ from graphlearn.kernels.segment import (
     TreeShape,
     tree_reduce,
 )
+from graphlearn.nn.aggr.arguments import check_rows
 from graphlearn.nn.aggr.plan_cache import PlanCache
 from graphlearn.nn.reset import reset
 from graphlearn.registry import unknown_name
-from graphlearn.validate import check_features, check_size
+from graphlearn.validate import check_number, check_size
 
 Operator = Callable[[Tensor, Tensor], Tensor]
 
@@ -71,6 +72,10 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
             (default: :obj:`False`)
         generator (torch.Generator, optional): Source of the shuffles, on the CPU; torch's default
             if None, as for dropout. (default: :obj:`None`)
+        associativity_weight (float): Factor of :meth:`associativity_loss` in
+            :meth:`auxiliary_loss`; the paper's best is 1. (default: :obj:`0.0`)
+        commutativity_weight (float): The same of :meth:`commutativity_loss`.
+            (default: :obj:`0.0`)
 
     Shapes:
         - **x**: ``[E, in_channels]``, or with more axes, of which ``dim`` is aggregated and the
@@ -102,6 +107,8 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
         pad_odd: bool = False,
         shuffle: bool = False,
         generator: torch.Generator | None = None,
+        associativity_weight: float = 0.0,
+        commutativity_weight: float = 0.0,
     ) -> None:
         super().__init__()
         self.in_channels = check_size(in_channels, name="in_channels")
@@ -122,6 +129,8 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
             raise unknown_name("tree shape", tree, TREE_SHAPES)
         self.project, self.symmetrize, self.tree = bool(project), bool(symmetrize), tree
         self.pad_odd, self.shuffle, self.generator = bool(pad_odd), bool(shuffle), generator
+        self.associativity_weight = _check_weight("associativity_weight", associativity_weight)
+        self.commutativity_weight = _check_weight("commutativity_weight", commutativity_weight)
         self.lin = nn.Linear(in_channels, out_channels) if project else None
         self.operator = operator
         self.gru_cell = nn.GRUCell(out_channels, out_channels) if operator is None else None
@@ -151,19 +160,7 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
         """
         del max_num_elements
         self._trace = [] if self.training else None
-        axis = dim % x.dim()
-        if axis == x.dim() - 1 or x.size(-1) != self.in_channels:
-            raise InputError(
-                f"x has shape {list(x.shape)} and is aggregated along axis {axis}",
-                expected=f"{self.in_channels} channels in its last axis, and rows in another",
-            )
-        check_features(x.reshape(-1, self.in_channels))
-        if x.dtype != self.identity.dtype and not torch.is_autocast_enabled(x.device.type):
-            raise InputTypeError(
-                f"x has dtype {x.dtype}",
-                expected=f"{self.identity.dtype}, as the weights have",
-                mend=f"pass x.to({self.identity.dtype})",
-            )
+        axis = check_rows(x, self.in_channels, dim, self.identity)
         segments, plan = self._plans.get(
             index, ptr, num_rows=x.size(axis), num_segments=dim_size, shape=self.tree
         )
@@ -277,6 +274,19 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
         merged = self._as_rows(torch.cat([level.merged for level in trace]))
         return (merged - self._operate(right, left)).square().sum(dim=-1).mean()
 
+    def auxiliary_loss(self) -> Tensor:
+        """What a trainer adds to its loss: both losses by their weights; 0 where both are 0.
+
+        Shapes:
+            - output: ``[]``
+        """
+        loss = self._zero()
+        if self.associativity_weight:
+            loss = loss + self.associativity_weight * self.associativity_loss()
+        if self.commutativity_weight:
+            loss = loss + self.commutativity_weight * self.commutativity_loss()
+        return loss
+
     def _as_rows(self, values: Tensor) -> Tensor:
         return values.reshape(-1, self.out_channels)
 
@@ -304,7 +314,16 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
             text += f", tree={self.tree!r}"
         for name in ("pad_odd", "shuffle"):
             text += f", {name}=True" if getattr(self, name) else ""
+        for name in ("associativity_weight", "commutativity_weight"):
+            text += f", {name}={value}" if (value := getattr(self, name)) else ""
         return f"{type(self).__name__}({text})"
+
+
+def _check_weight(name: str, value: float) -> float:
+    number = check_number(value, name=name)
+    if number < 0:
+        raise InputError(f"{name} is {value}", expected="a number >= 0")
+    return number
 
 
 def _fill_in_identity(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:

@@ -7,7 +7,9 @@ from itertools import islice
 import torch
 from torch import Tensor, nn
 
+from graphlearn.errors import InputError
 from graphlearn.kernels import CSRGraph, NeighborLists, common_neighbors, pool_lists
+from graphlearn.nn.aggr import AggregatorLike, make_aggregator
 from graphlearn.nn.predictor.arguments import check_call, check_channels
 from graphlearn.nn.predictor.branches import pair_branch, score_head, set_branch
 from graphlearn.nn.predictor.node_weights import check_node_weight, node_weight
@@ -56,6 +58,12 @@ class NCN(nn.Module):
         node_weight (str): Factor of each common neighbor: ``"none"``, ``"adamic-adar"``,
             ``"resource-allocation"``, or ``"batch-frequency"``, which makes scores depend on the
             batch and is refused by the audit. (default: :obj:`"none"`)
+        pooling (Aggregation, str or dict, optional): What pools the common neighbors in place of
+            the sum: any PyG aggregation from ``channels`` to ``channels`` channels, or one of
+            :data:`graphlearn.nn.AGGREGATORS` by name, such as ``"lcm"`` or
+            ``{"name": "lcm", "shuffle": True}``. A pair without common neighbors gets what it gives
+            an empty set. Costs ``[K, C]`` memory for K common neighbors, which the sum does not;
+            one whose result depends on other sets is refused by the audit. (default: :obj:`None`)
 
     Shapes:
         - **x**: ``[N, channels]``
@@ -86,10 +94,12 @@ class NCN(nn.Module):
         two_layer_head: bool = False,
         beta: float = 1.0,
         node_weight: str = "none",
+        pooling: AggregatorLike = None,
     ) -> None:
         super().__init__()
         channels, hidden = check_channels(channels, hidden_channels)
         self.channels = channels
+        self.pooling = None if pooling is None else make_aggregator(pooling, channels)
         self.dropout = check_probability(dropout, name="dropout")
         self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")
         self.node_weight = check_node_weight(node_weight)
@@ -168,14 +178,18 @@ class NCN(nn.Module):
         # that are fewer. Of an empty sum it gives the bias.
         first = self.set_branch[0]
         assert isinstance(first, nn.Linear)
-        if rows.size(0) < num_filled:
+        empty_image = first.bias[None]
+        if self.pooling is not None:
+            pooled = self._pool(lists, rows, entry_weight)
+            image, empty_image = first(pooled).split([num_filled, 1])
+        elif rows.size(0) < num_filled:
             rows = nn.functional.linear(rows, first.weight)
             if entry_weight is not None:
                 entry_weight = entry_weight.to(rows.dtype)  # autocast may have changed the rows
             image = pool_lists(lists, rows, entry_weight=entry_weight) + first.bias.to(rows.dtype)
         else:
             image = first(pool_lists(lists, rows, entry_weight=entry_weight))
-        image = torch.cat([image, first.bias.to(image.dtype).expand(draws, -1)])
+        image = torch.cat([image, empty_image.to(image.dtype).expand(draws, -1)])
         for layer in islice(self.set_branch, 1, self._inner_layers):
             image = layer(image)
         of_pair = torch.empty(size, dtype=torch.int64, device=x.device)
@@ -184,6 +198,23 @@ class NCN(nn.Module):
             of_pair[counts == 0] = num_filled + turns
         of_pair[filled] = torch.arange(num_filled, device=x.device)
         return image, of_pair
+
+    def _pool(self, lists: NeighborLists, rows: Tensor, entry_weight: Tensor | None) -> Tensor:
+        """Pool every list, and an empty one, by the given module; ``[M + 1, channels]``."""
+        assert self.pooling is not None
+        values = rows.index_select(0, lists.node.long())
+        if entry_weight is not None:
+            values = values * entry_weight.to(values.dtype)[:, None]
+        ptr = torch.cat([lists.rowptr, lists.rowptr[-1:]]).long()
+        sets = len(lists) + 1
+        pooled: Tensor = self.pooling(values, lists.rows(), ptr=ptr, dim_size=sets)
+        if pooled.shape != (sets, self.channels):
+            raise InputError(
+                f"pooling gave shape {list(pooled.shape)} for {sets} sets of rows with "
+                f"{self.channels} channels",
+                expected=f"{[sets, self.channels]}",
+            )
+        return pooled
 
     def _mapped(self, x: Tensor, neighbors: NeighborLists) -> tuple[NeighborLists, Tensor]:
         """Lists and the rows they point to: ``x'`` of the nodes that occur, numbered anew."""

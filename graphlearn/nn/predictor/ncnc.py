@@ -16,6 +16,7 @@ from graphlearn.kernels import (
     neighborhood_overlap,
     sample_lists,
 )
+from graphlearn.nn.aggr import AggregatorLike
 from graphlearn.nn.predictor.arguments import check_call
 from graphlearn.nn.predictor.completion import completion_probability
 from graphlearn.nn.predictor.ncn import NCN
@@ -74,7 +75,8 @@ class NCNC(NCN):
             common neighbor. (default: :obj:`0.0`)
         as_published (bool): The reference code's inner call. (default: :obj:`False`)
         dropout, edge_dropout, layer_norm, node_map, final_linear, two_layer_head, beta,
-            node_weight: As in :class:`NCN`.
+            node_weight, pooling: As in :class:`NCN`; ``pooling`` gets the rows of completed
+            neighbors times their probability.
 
     Shapes:
         - **x**: ``[N, channels]``
@@ -115,6 +117,7 @@ class NCNC(NCN):
         two_layer_head: bool = False,
         beta: float = 1.0,
         node_weight: str = "none",
+        pooling: AggregatorLike = None,
     ) -> None:
         for name, value in (
             ("prior", prior),
@@ -152,6 +155,7 @@ class NCNC(NCN):
             two_layer_head=two_layer_head,
             beta=beta,
             node_weight=node_weight,
+            pooling=pooling,
         )
         self.prior, self.scale, self.offset, self.alpha = prior, scale, offset, alpha
         self.depth = depth

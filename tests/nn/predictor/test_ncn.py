@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from graphlearn.errors import UnknownNameError
+from graphlearn.errors import InputError, UnknownNameError
 from graphlearn.kernels import CSRGraph
-from graphlearn.nn import NCN, Dropout, NCNCount
+from graphlearn.nn import NCN, Dropout, LCMAggregation, NCNCount
 from graphlearn.nn.predictor import ncn as module
 
 OPTIONS = [
@@ -249,3 +249,48 @@ def test_half_precision(graph: CSRGraph, x: Tensor, pairs: Tensor) -> None:
     found = model.bfloat16()(x.bfloat16(), graph, pairs)
     assert found.dtype == torch.bfloat16
     torch.testing.assert_close(found.double(), exact, atol=0.2, rtol=0.2)
+
+
+POOLINGS = ["mean", "max", "lcm", "gru", {"name": "lcm", "tree": "chain", "pad_odd": True}]
+
+
+@pytest.mark.parametrize("options", [{}, {"node_map": False, "node_weight": "resource-allocation"}])
+@pytest.mark.parametrize("pooling", POOLINGS, ids=str)
+def test_any_aggregation_may_pool(pooling, options, graph, x, pairs, adjacency) -> None:
+    model = NCN(6, pooling=pooling, **options).double()
+    matrix = adjacency(graph)
+    weight = literal_weight(options.get("node_weight", "none"), matrix, pairs)
+    mapped = x if model.node_map is None else x + model.node_map(x)
+    mapped = mapped if weight is None else mapped * weight[:, None]
+    scores = []
+    for u, v in pairs.t().tolist():
+        rows = mapped[(matrix[u] * matrix[v]).nonzero().flatten()]
+        index = torch.zeros(len(rows), dtype=torch.int64)
+        image = model.set_branch(model.pooling(rows, index, dim_size=1)[0])
+        product = model.pair_branch(x[u] * x[v])
+        scores.append(model.head(model.beta * image + product).squeeze(-1))
+    torch.testing.assert_close(model(x, graph, pairs), torch.stack(scores))
+
+
+def test_pooling_by_the_sum_module_is_the_sum(graph, x, pairs) -> None:
+    model = NCN(6).double()
+    twin = NCN(6, pooling="sum").double()
+    twin.load_state_dict(model.state_dict())
+    torch.testing.assert_close(twin(x, graph, pairs), model(x, graph, pairs))
+
+
+def test_a_pair_without_common_neighbors_pools_to_the_identity(graph, x) -> None:
+    model = NCN(6, pooling="lcm").double().eval()
+    alone = torch.tensor([[22], [23]])
+    before = model(x, graph, alone)
+    with torch.no_grad():
+        model.pooling.identity.add_(1.0)
+    assert not torch.equal(model(x, graph, alone), before)
+
+
+def test_pooling_that_changes_the_channels_is_refused(graph, x, pairs) -> None:
+    model = NCN(6, pooling=LCMAggregation(6, 4)).double()
+    with pytest.raises(InputError, match=r"pooling gave shape \[\d+, 4\] for \d+ sets"):
+        model(x, graph, pairs)
+    with pytest.raises(UnknownNameError, match="did you mean 'lcm'"):
+        NCN(6, pooling="lmc")

@@ -1,0 +1,45 @@
+"""Checks of what an aggregator is called with."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from graphlearn.errors import InputError, InputTypeError
+from graphlearn.validate import check_features
+
+
+def check_rows(x: Tensor, channels: int, dim: int, weight: Tensor, *, axes: int = 0) -> int:
+    """Return the axis that is aggregated, if the rows fit.
+
+    Args:
+        x: The rows.
+        channels: Required size of the last axis.
+        dim: The axis to aggregate, as given.
+        weight: One of the aggregator's weights, whose dtype ``x`` must have.
+        axes: How many axes ``x`` must have; 0 for any number from 2.
+
+    Raises:
+        InputTypeError: If ``x`` is not floating-point or of another dtype than the weights.
+        InputError: If a shape does not fit or a row holds NaN.
+
+    Example:
+        >>> check_rows(torch.zeros(5, 3), 3, -2, torch.zeros(1))
+        0
+    """
+    axis = dim % x.dim()
+    if axis == x.dim() - 1 or x.size(-1) != channels or (axes and x.dim() != axes):
+        rest = f", and {axes} axes" if axes else ", and rows in another"
+        raise InputError(
+            f"x has shape {list(x.shape)} and is aggregated along axis {axis}",
+            expected=f"{channels} channels in its last axis{rest}",
+        )
+    check_features(x.reshape(-1, channels))
+    # Autocast brings both to one dtype itself.
+    if x.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
+        raise InputTypeError(
+            f"x has dtype {x.dtype}",
+            expected=f"{weight.dtype}, as the weights have",
+            mend=f"pass x.to({weight.dtype})",
+        )
+    return axis

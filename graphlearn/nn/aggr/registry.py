@@ -1,0 +1,77 @@
+"""Aggregators by name, as recipes and layers take them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from torch_geometric.nn.aggr import (
+    Aggregation,
+    MaxAggregation,
+    MeanAggregation,
+    MinAggregation,
+    StdAggregation,
+    SumAggregation,
+)
+
+from graphlearn.errors import InputError, InputTypeError
+from graphlearn.nn.aggr.gru import GRUAggregation
+from graphlearn.nn.aggr.lcm import LCMAggregation
+from graphlearn.registry import Registry, unknown_name
+
+AggregatorLike: TypeAlias = Aggregation | str | dict[str, Any] | None
+"""An aggregator, its registry name, or ``{"name": ..., option: value}``."""
+
+AGGREGATORS: Registry[Callable[..., Aggregation]] = Registry("aggregator")
+"""Aggregators that give as many channels as they get, by short name."""
+
+for _name, _class in (
+    ("sum", SumAggregation),
+    ("mean", MeanAggregation),
+    ("max", MaxAggregation),
+    ("min", MinAggregation),
+    ("std", StdAggregation),
+):
+    AGGREGATORS.register(_name)(_class)
+AGGREGATORS.register("gru")(GRUAggregation)
+AGGREGATORS.register("lcm")(LCMAggregation)
+
+
+def make_aggregator(what: AggregatorLike, channels: int) -> Aggregation:
+    """Return an aggregator for rows of ``channels`` channels, which gives as many.
+
+    Args:
+        what: An aggregator, which is returned; a name (``"lcm"``); or a mapping of a name and
+            options (``{"name": "lcm", "shuffle": True}``). LCM does not project unless told to.
+        channels: Size of the rows.
+
+    Raises:
+        UnknownNameError: If there is no such aggregator or option; offers the nearest.
+        InputTypeError: If it is none of these.
+
+    Example:
+        >>> make_aggregator({"name": "lcm", "shuffle": True}, 16)
+        LCMAggregation(16, 16, project=False, shuffle=True)
+    """
+    if isinstance(what, Aggregation):
+        return what
+    if not isinstance(what, (str, dict)):
+        raise InputTypeError(
+            f"the aggregator is {what!r}",
+            expected="an Aggregation, a name, or a mapping with a name",
+        )
+    options = {"name": what} if isinstance(what, str) else dict(what)
+    name = options.pop("name", None)
+    if not isinstance(name, str):
+        raise InputError(f"the aggregator {what!r} has no name", expected="one as text under name")
+    maker = AGGREGATORS.get(name)
+    taken = inspect.signature(maker).parameters
+    sizes = [size for size in ("in_channels", "out_channels") if size in taken]
+    known = [key for key, value in taken.items() if value.kind is not value.VAR_KEYWORD]
+    for key in options:
+        if key in sizes or (key not in known and len(known) == len(taken)):
+            raise unknown_name(f"option of {name}", key, [k for k in known if k not in sizes])
+    if "project" in taken:
+        options.setdefault("project", False)
+    return maker(**dict.fromkeys(sizes, channels), **options)
