@@ -1,8 +1,12 @@
-"""Ranking metrics for links, written once and exact on ties; bad scores raise, they never score."""
+"""Metrics, written once: ranking of links, exact on ties, and errors of predictions.
+
+Bad scores raise, they never score.
+"""
 
 from __future__ import annotations
 
 from graphlearn.metrics.evaluator import LinkEvaluator, evaluate
+from graphlearn.metrics.prediction import PredictionEvaluator, lower_is_better
 from graphlearn.metrics.ranking import (
     area_under_roc,
     average_precision,
@@ -14,10 +18,12 @@ from graphlearn.metrics.ties import TIE_RULES, TieRule
 __all__ = [
     "TIE_RULES",
     "LinkEvaluator",
+    "PredictionEvaluator",
     "TieRule",
     "area_under_roc",
     "average_precision",
     "evaluate",
     "hits_at_k",
+    "lower_is_better",
     "mean_reciprocal_rank",
 ]

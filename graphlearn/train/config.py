@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 
@@ -13,6 +13,10 @@ from graphlearn.registry import unknown_name
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
 """Names of the floating-point types a model can be trained in."""
+
+Schedule = Literal["constant", "cosine"]
+SCHEDULES: tuple[str, ...] = get_args(Schedule)
+"""How the step size changes over a run."""
 
 _COUNTS = {
     "epochs": 1,
@@ -25,6 +29,7 @@ _COUNTS = {
 _MAY_BE_ZERO = {
     "encoder_learning_rate",
     "predictor_learning_rate",
+    "learning_rate",
     "weight_decay",
     "checkpoint_seconds",
 }
@@ -33,18 +38,13 @@ _OPTIONAL = ("patience", "clip_gradient_norm", "weight_averaging")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig:
-    """Settings of a :class:`LinkTrainer`; all have defaults.
+class LoopConfig:
+    """What every training loop of the package takes; all have defaults.
 
     Args:
-        epochs: Most passes over the training links.
-        batch_size: Links in a batch.
-        encoder_learning_rate: Adam's step size for the encoder.
-        predictor_learning_rate: Adam's step size for the predictor.
-        weight_decay: Adam's L2 penalty, on both.
-        negatives_per_positive: Uniform non-edges drawn for each link, anew in every epoch.
-        remove_targets: Whether the links of a batch leave the graph that encoder and predictor see
-            while they are scored. Without it a model learns that a link is there because it is.
+        epochs: Most passes over the training data.
+        batch_size: Examples in a batch.
+        weight_decay: Adam's L2 penalty.
         drop_last_batch: Leave out the last batch of an epoch where it is smaller than the others.
         patience: Stop after this many epochs without a better validation result of the first
             metric; None trains all epochs.
@@ -54,7 +54,7 @@ class TrainConfig:
             is evaluated and kept; None evaluates the weights as they are. It takes the noise of
             the last few steps out of the choice of the best epoch.
         evaluate_every: Epochs between two evaluations; the last epoch is always evaluated.
-        evaluation_batch_size: Pairs scored at a time in an evaluation.
+        evaluation_batch_size: Examples scored at a time in an evaluation.
         device: Where to train, such as ``"cpu"`` or ``"cuda:0"``.
         dtype: ``"float32"``, ``"float64"`` or ``"bfloat16"``, of weights, features and gradients.
         checkpoint_seconds: Least time between two checkpoints; 0 makes one after every epoch.
@@ -65,9 +65,9 @@ class TrainConfig:
         UnknownNameError: If ``dtype`` is not known.
 
     Example:
-        >>> TrainConfig(epochs=5).batch_size
+        >>> LoopConfig(epochs=5).batch_size
         1024
-        >>> TrainConfig(epochs=0)
+        >>> LoopConfig(epochs=0)
         Traceback (most recent call last):
         ...
         graphlearn.errors.InputError: epochs is 0: expected an integer >= 1
@@ -75,11 +75,7 @@ class TrainConfig:
 
     epochs: int = 100
     batch_size: int = 1024
-    encoder_learning_rate: float = 1e-3
-    predictor_learning_rate: float = 1e-3
     weight_decay: float = 0.0
-    negatives_per_positive: int = 1
-    remove_targets: bool = True
     drop_last_batch: bool = False
     patience: int | None = None
     clip_gradient_norm: float | None = None
@@ -100,7 +96,7 @@ class TrainConfig:
             elif field.name in _FLAGS:
                 if not isinstance(value, bool):
                     raise InputTypeError(f"{field.name} is {value!r}", expected="True or False")
-            elif field.name in ("device", "dtype"):
+            elif field.name in ("device", "dtype", "schedule"):
                 if not isinstance(value, str):
                     raise InputTypeError(f"{field.name} is {value!r}", expected="a name")
             else:
@@ -144,6 +140,62 @@ class TrainConfig:
             expected="cpu, or a cuda device that this machine and this build of torch have",
             mend='pass device="cpu"',
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(LoopConfig):
+    """Settings of a :class:`LinkTrainer`: those of every loop (:class:`LoopConfig`), and of links.
+
+    Args:
+        encoder_learning_rate: Adam's step size for the encoder.
+        predictor_learning_rate: Adam's step size for the predictor.
+        negatives_per_positive: Uniform non-edges drawn for each link, anew in every epoch.
+        remove_targets: Whether the links of a batch leave the graph that encoder and predictor see
+            while they are scored. Without it a model learns that a link is there because it is.
+
+    Raises:
+        InputError: If a value is out of range.
+        InputTypeError: If a value is of a wrong type.
+
+    Example:
+        >>> TrainConfig(epochs=5, encoder_learning_rate=0.01).remove_targets
+        True
+    """
+
+    encoder_learning_rate: float = 1e-3
+    predictor_learning_rate: float = 1e-3
+    negatives_per_positive: int = 1
+    remove_targets: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphTrainConfig(LoopConfig):
+    """Settings of a :class:`GraphTrainer`: those of every loop, and of whole graphs.
+
+    Args:
+        learning_rate: Adam's step size.
+        schedule: ``"constant"``, or ``"cosine"``: the step size falls to a hundredth along half a
+            cosine over all batches of all epochs.
+
+    Raises:
+        InputError: If a value is out of range.
+        InputTypeError: If a value is of a wrong type.
+        UnknownNameError: If ``schedule`` is not known.
+
+    Example:
+        >>> GraphTrainConfig(schedule="cosine").learning_rate
+        0.001
+    """
+
+    batch_size: int = 128
+    evaluation_batch_size: int = 512
+    learning_rate: float = 1e-3
+    schedule: Schedule = "constant"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.schedule not in SCHEDULES:
+            raise unknown_name("schedule", self.schedule, SCHEDULES)
 
 
 def _check_count(name: str, value: Any, least: int) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from graphlearn.errors import CheckpointError, InputError, InputTypeError
-from graphlearn.train.config import TrainConfig
+from graphlearn.train.config import GraphTrainConfig, LoopConfig, TrainConfig
 
 
 def trainable_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
@@ -24,18 +25,18 @@ def trainable_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
     return {name: value for name, value in model.named_parameters() if value.requires_grad}
 
 
-def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Adam:
-    """Make one Adam with a group for the predictor and a group for everything else.
+def make_optimizer(model: nn.Module, config: LoopConfig) -> torch.optim.Adam:
+    """Make one Adam; for links with a group for the predictor and a group for everything else.
 
     It is the fused Adam where torch has one (CPU and CUDA): one pass over the weights for all of
     them, instead of a dozen for each.
 
     Args:
-        model: A link model, with a ``predictor``.
+        model: For links a link model, with a ``predictor``.
         config: Learning rates and weight decay.
 
     Raises:
-        InputTypeError: If the model has no ``encode`` method or no ``predictor``.
+        InputTypeError: If a link model has no ``encode`` method or no ``predictor``.
         InputError: If nothing in it is to be trained.
 
     Example:
@@ -49,6 +50,23 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Adam:
         >>> [group["lr"] for group in optimizer.param_groups]
         [0.1, 0.001]
     """
+    if isinstance(config, TrainConfig):
+        groups = _link_groups(model, config)
+    else:
+        rate = getattr(config, "learning_rate", GraphTrainConfig.learning_rate)
+        groups = [{"params": list(trainable_parameters(model).values()), "lr": rate}]
+    groups = [group for group in groups if group["params"]]
+    if not groups:
+        raise InputError(
+            f"{type(model).__name__} has nothing to train",
+            expected="a parameter that requires a gradient",
+            mend="score it with evaluate_links" if isinstance(config, TrainConfig) else "",
+        )
+    fused = all(p.device.type in ("cpu", "cuda") for group in groups for p in group["params"])
+    return torch.optim.Adam(groups, weight_decay=config.weight_decay, fused=fused)
+
+
+def _link_groups(model: nn.Module, config: TrainConfig) -> list[dict[str, Any]]:
     predictor = getattr(model, "predictor", None)
     if not isinstance(predictor, nn.Module) or not callable(getattr(model, "encode", None)):
         raise InputTypeError(
@@ -56,25 +74,13 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Adam:
             expected="a module with a method encode(x, graph) and a module predictor",
             mend="pass nn.LinkModel(encoder, predictor)",
         )
-    chosen = trainable_parameters(model)
-    if not chosen:
-        raise InputError(
-            f"{type(model).__name__} has nothing to train",
-            expected="a parameter that requires a gradient",
-            mend="score it with evaluate_links",
-        )
     of_predictor = {id(parameter) for parameter in predictor.parameters()}
+    chosen = trainable_parameters(model).values()
     rates = {False: config.encoder_learning_rate, True: config.predictor_learning_rate}
-    groups = [
-        {"params": [p for p in chosen.values() if (id(p) in of_predictor) is side], "lr": rate}
+    return [
+        {"params": [p for p in chosen if (id(p) in of_predictor) is side], "lr": rate}
         for side, rate in rates.items()
     ]
-    fused = all(p.device.type in ("cpu", "cuda") for p in chosen.values())
-    return torch.optim.Adam(
-        [group for group in groups if group["params"]],
-        weight_decay=config.weight_decay,
-        fused=fused,
-    )
 
 
 def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

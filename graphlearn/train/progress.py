@@ -24,7 +24,7 @@ from graphlearn.train.checkpoint import (
     save_checkpoint,
     save_weights,
 )
-from graphlearn.train.config import TrainConfig
+from graphlearn.train.config import LoopConfig
 from graphlearn.train.optimizer import load_optimizer_tensors, make_optimizer, optimizer_tensors
 from graphlearn.train.records import EpochRecord, best_record, summarize
 from graphlearn.train.tensor_file import load_into
@@ -69,7 +69,7 @@ class Progress:
         ...         return x
         >>> model = Model()
         >>> with torch.random.fork_rng([]):
-        ...     progress = Progress.begin(model, TrainConfig(), seed=0)
+        ...     progress = Progress.begin(model, LoopConfig(), seed=0)
         >>> progress.add(EpochRecord(1, 0.7, {"auc": 0.9}, {"auc": 0.8}, 0.4, 0.1), model)
         >>> list(progress.best)
         ['predictor.weight', 'predictor.bias']
@@ -84,7 +84,7 @@ class Progress:
     finished: bool = False
 
     @classmethod
-    def begin(cls, model: nn.Module, config: TrainConfig, seed: int) -> Progress:
+    def begin(cls, model: nn.Module, config: LoopConfig, seed: int) -> Progress:
         """Return the state before the first epoch, and seed torch's own generators for dropout.
 
         Call it inside ``torch.random.fork_rng``.

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from graphlearn.errors import InputError
+from graphlearn.metrics import lower_is_better
 
 
 @dataclass(frozen=True)
@@ -16,9 +17,9 @@ class EpochRecord:
     Args:
         epoch: Its number, from 1.
         loss: Mean over its batches.
-        valid: Metrics on the validation links; empty if this epoch was not evaluated.
-        test: Metrics on the test links; likewise.
-        train_seconds: Time of the training batches, negatives included.
+        valid: Metrics on the validation data; empty if this epoch was not evaluated.
+        test: Metrics on the test data; likewise.
+        train_seconds: Time of the training batches.
         evaluation_seconds: Time of scoring and of the metrics.
 
     Example:
@@ -72,7 +73,7 @@ def best_record(history: Sequence[EpochRecord], metric: str) -> EpochRecord | No
 
     Args:
         history: Records in the order of their epochs.
-        metric: Which metric decides; higher is better.
+        metric: Which metric decides; :func:`graphlearn.metrics.lower_is_better` says which way.
 
     Example:
         >>> values = (0.5, 0.9, 0.9)
@@ -81,8 +82,9 @@ def best_record(history: Sequence[EpochRecord], metric: str) -> EpochRecord | No
         2
     """
     evaluated = [record for record in history if metric in record.valid]
+    sign = -1 if lower_is_better(metric) else 1
     # max() keeps the first of equal items.
-    return max(evaluated, key=lambda record: record.valid[metric], default=None)
+    return max(evaluated, key=lambda record: sign * record.valid[metric], default=None)
 
 
 def has_run_out_of_patience(
@@ -92,7 +94,7 @@ def has_run_out_of_patience(
 
     Args:
         history: Records in the order of their epochs.
-        metric: Which metric decides; higher is better.
+        metric: Which metric decides.
         patience: Epochs to wait for an improvement; None waits for ever.
 
     Example:
@@ -110,6 +112,8 @@ def has_run_out_of_patience(
 
 def summarize(seed: int, history: Sequence[EpochRecord]) -> FitResult:
     """Make the result of a run from its records.
+
+    A test metric ``"name/part"``, of a further test set, is taken at the best epoch of ``"name"``.
 
     Args:
         seed: The seed it was trained with.
@@ -133,7 +137,12 @@ def summarize(seed: int, history: Sequence[EpochRecord]) -> FitResult:
         seed=seed,
         best_epoch=found[metrics[0]].epoch,
         valid={metric: record.valid[metric] for metric, record in found.items()},
-        test={metric: record.test[metric] for metric, record in found.items()},
+        test={
+            name: record.test[name]
+            for metric, record in found.items()
+            for name in record.test
+            if name.partition("/")[0] == metric
+        },
         history=list(history),
         seconds=sum(record.train_seconds + record.evaluation_seconds for record in history),
         best_epochs={metric: record.epoch for metric, record in found.items()},

@@ -1,8 +1,7 @@
-"""The training loop for link prediction: epochs, evaluation, early stopping, checkpoints."""
+"""The trainer for link prediction: batches of links with negatives, ranking metrics."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,20 +10,20 @@ import torch
 from torch import nn
 
 from graphlearn.data import LinkSplit
-from graphlearn.errors import DivergedError, InputError, InputTypeError
+from graphlearn.errors import DivergedError
 from graphlearn.metrics import LinkEvaluator
 from graphlearn.train.config import TrainConfig
 from graphlearn.train.epoch import batches_per_epoch, train_epoch
 from graphlearn.train.evaluate import score_links
 from graphlearn.train.identity import run_identity
+from graphlearn.train.loop import Trainer
 from graphlearn.train.negatives import UniformNegatives
-from graphlearn.train.optimizer import make_optimizer
 from graphlearn.train.prepared import prepare_split
-from graphlearn.train.progress import Progress, RunFolder
-from graphlearn.train.records import EpochRecord, FitResult, has_run_out_of_patience, summarize
+from graphlearn.train.progress import Progress
+from graphlearn.train.records import EpochRecord, FitResult
 
 
-class LinkTrainer:
+class LinkTrainer(Trainer):
     """Trains a link model on a split, and keeps the weights of its best validation epoch.
 
     The result depends on the model's initial weights, the split, the configuration and the seed.
@@ -92,58 +91,25 @@ class LinkTrainer:
         on_epoch: Callable[[EpochRecord], None] | None = None,
         identity: Mapping[str, Any] | None = None,
     ) -> None:
-        if isinstance(seed, bool) or not isinstance(seed, int):
-            raise InputTypeError(f"seed is {seed!r}", expected="an integer >= 0")
-        if seed < 0:
-            raise InputError(f"seed is {seed}", expected="an integer >= 0")
-        self.config = config or TrainConfig()
-        self.seed = seed
         self.evaluator = metrics if isinstance(metrics, LinkEvaluator) else LinkEvaluator(metrics)
-        self.device = self.config.torch_device()
-        self.model = model.to(device=self.device, dtype=self.config.torch_dtype())
-        self.on_epoch = on_epoch
-        make_optimizer(self.model, self.config)  # refuses a model that cannot be trained, early
+        config = config or TrainConfig()
+        super().__init__(model, config, seed=seed, metrics=self.evaluator.names, on_epoch=on_epoch)
+        self._links = config
         self._data = prepare_split(split, self.device, self.config.torch_dtype())
-        batches_per_epoch(self._data.train_pairs.size(1), self.config)
+        batches_per_epoch(self._data.train_pairs.size(1), config)
         for links, others in (self._data.valid, self._data.test):
             # An empty part, or a K beyond the negatives, is met now and not after the first epoch.
             self.evaluator(torch.zeros(links.size(1)), torch.zeros(others.size(1)))
         self._negatives = UniformNegatives(self._data.graph)
-        self._folder: RunFolder | None = None
         if run_dir is not None:
-            run = run_identity(self.model, split, self.config, seed, self.evaluator, identity)
-            self._folder = RunFolder(run_dir, run, self.config.checkpoint_seconds)
+            run = run_identity(self.model, split, config, seed, self.evaluator, identity)
+            self._use_folder(run_dir, run)
 
-    def fit(self) -> FitResult:
-        """Train, or go on training, and return the result; the model then has its best weights.
-
-        Raises:
-            DivergedError: If a loss or a validation score is NaN, with epoch, seed and batch.
-            CheckpointError: If the checkpoint in ``run_dir`` is damaged or another run's.
-            OutputError: If a checkpoint could not be written; the former one is then intact.
-        """
-        # Seeding inside a fork: the caller's stream goes on as if nothing had been drawn.
-        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-            progress = Progress.begin(self.model, self.config, self.seed)
-            if self._folder is not None:
-                self._folder.restore(self.model, progress)
-            while not progress.finished:
-                record = self._run_epoch(progress)
-                if self.on_epoch is not None:
-                    self.on_epoch(record)
-                if self._folder is not None:
-                    self._folder.save(self.model, progress)
-        self.model.load_state_dict(progress.best)
-        return summarize(self.seed, progress.history)
-
-    def _run_epoch(self, progress: Progress) -> EpochRecord:
-        """Train and evaluate one epoch and put its record, and maybe its weights, on file."""
-        epoch = len(progress.history) + 1
-        start = time.perf_counter()
-        loss = train_epoch(
+    def _train_epoch(self, progress: Progress, epoch: int) -> float:
+        return train_epoch(
             self.model,
             self._data,
-            self.config,
+            self._links,
             progress.optimizer,
             self._negatives,
             progress.generator,
@@ -151,21 +117,6 @@ class LinkTrainer:
             seed=self.seed,
             average=progress.average,
         )
-        evaluated = progress.evaluated(self.model)
-        middle = time.perf_counter()
-        last = epoch == self.config.epochs
-        valid: dict[str, float] = {}
-        test: dict[str, float] = {}
-        if last or epoch % self.config.evaluate_every == 0:
-            valid, test = self._evaluate(evaluated, epoch)
-        end = time.perf_counter()
-        record = EpochRecord(epoch, loss, valid, test, middle - start, end - middle)
-        progress.add(record, evaluated)
-        first = self.evaluator.names[0]
-        progress.finished = last or has_run_out_of_patience(
-            progress.history, first, self.config.patience
-        )
-        return record
 
     def _evaluate(self, model: nn.Module, epoch: int) -> tuple[dict[str, float], dict[str, float]]:
         """Return validation and test metrics; one encoding serves both where the graph is one."""

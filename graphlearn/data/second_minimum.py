@@ -1,0 +1,77 @@
+"""The second-minimum task: sets of 8-bit integers, and of each the second smallest."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from graphlearn.data.graph_collection import GraphCollection
+from graphlearn.errors import InputError
+from graphlearn.validate import check_size
+
+BITS = 8
+
+
+def second_minimum_sets(
+    count: int, *, smallest: int = 1, largest: int = 16, seed: int
+) -> GraphCollection:
+    """Draw sets for the second-minimum task of "Learnable Commutative Monoids for Graph Neural
+    Networks" (https://arxiv.org/abs/2212.08541, section 5).
+
+    The size of each set is uniform in ``[smallest, largest]``, its elements are uniform 8-bit
+    integers with repetition. The target is the second element of the sorted set (of one element,
+    that element). Features and targets are bits, lowest first.
+
+    Args:
+        count: How many sets.
+        smallest: Least size.
+        largest: Greatest size.
+        seed: Of the draws.
+
+    Shapes:
+        - ``x``: ``[N, 8]`` float32 of 0 and 1; ``y``: ``[count, 8]`` likewise
+
+    Raises:
+        InputError: If a size is below 1, or the smallest exceeds the largest.
+
+    Example:
+        >>> sets = second_minimum_sets(100, seed=0)
+        >>> sets.y.shape
+        torch.Size([100, 8])
+        >>> integers_of(sets.batch(torch.tensor([0])).y)
+        tensor([46])
+    """
+    count = check_size(count, name="count")
+    smallest, largest = check_size(smallest, name="smallest"), check_size(largest, name="largest")
+    if smallest > largest:
+        raise InputError(f"smallest is {smallest}", expected=f"at most {largest}, the largest")
+    generator = torch.Generator().manual_seed(seed)
+    sizes = torch.randint(smallest, largest + 1, (count,), generator=generator)
+    ptr = torch.zeros(count + 1, dtype=torch.int64)
+    torch.cumsum(sizes, 0, out=ptr[1:])
+    values = torch.randint(2**BITS, (int(ptr[-1]),), generator=generator)
+    # Sorted by set and then by value, the second of each set is one after its first.
+    owner = torch.repeat_interleave(torch.arange(count), sizes)
+    ordered = (owner * 2**BITS + values).sort().values % 2**BITS
+    second = ordered[ptr[:-1] + (sizes > 1).long()]
+    return GraphCollection(ptr, bits_of(values), y=bits_of(second))
+
+
+def bits_of(values: Tensor) -> Tensor:
+    """Bits of 8-bit integers, lowest first: ``[...]`` to ``[..., 8]`` float32.
+
+    Example:
+        >>> bits_of(torch.tensor(5)).tolist()
+        [1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    """
+    return ((values[..., None] >> torch.arange(BITS)) & 1).float()
+
+
+def integers_of(bits: Tensor) -> Tensor:
+    """Undo :func:`bits_of`; what exceeds one half counts as 1.
+
+    Example:
+        >>> integers_of(bits_of(torch.tensor([5, 255]))).tolist()
+        [5, 255]
+    """
+    return ((bits > 0.5).long() << torch.arange(BITS)).sum(dim=-1)
