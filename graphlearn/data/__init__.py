@@ -1,7 +1,8 @@
-"""Readers, dataset cards, link splits and the audit that refuses a leaking one.
+"""Readers, generators, dataset cards, splits, and the audit that refuses a leaking one.
 
 The way of a dataset: card -> files, fetched and checked -> reader -> split -> audit. Every reader
-gives a PyG ``Data`` and every split is a :class:`LinkSplit`, so each step works alone too.
+gives a PyG ``Data`` and every split is a :class:`LinkSplit`, so each step works alone too. Many
+small graphs, or sets, are a :class:`GraphCollection`, and their parts a :class:`GraphSplit`.
 """
 
 from graphlearn.data.audit import Finding, SplitAudit, audit_split
@@ -17,7 +18,9 @@ from graphlearn.data.dataset import Dataset, load_dataset, make_split
 from graphlearn.data.digits import digits_knn
 from graphlearn.data.edge_list import read_edge_list
 from graphlearn.data.features import compact_features
+from graphlearn.data.graph_collection import GraphCollection
 from graphlearn.data.graph_file import read_graph, write_graph
+from graphlearn.data.graph_split import OBJECTIVES, GraphSplit, Objective
 from graphlearn.data.negatives import sample_non_edges
 from graphlearn.data.networkx_graph import from_networkx
 from graphlearn.data.ogb import read_ogb_link, read_ogb_split
@@ -26,14 +29,19 @@ from graphlearn.data.protocols import ncn_planetoid_split, ogb_official_split, s
 from graphlearn.data.pyg import from_pyg
 from graphlearn.data.root import find_data_root
 from graphlearn.data.seal import read_seal_mat
+from graphlearn.data.second_minimum import second_minimum_sets, second_minimum_split
 from graphlearn.data.split import LinkSplit, random_link_split
 
 __all__ = [
+    "OBJECTIVES",
     "Dataset",
     "DatasetCard",
     "Download",
     "Finding",
+    "GraphCollection",
+    "GraphSplit",
     "LinkSplit",
+    "Objective",
     "SplitAudit",
     "SplitRule",
     "audit_split",
@@ -57,6 +65,8 @@ __all__ = [
     "read_planetoid",
     "read_seal_mat",
     "sample_non_edges",
+    "second_minimum_sets",
+    "second_minimum_split",
     "split_from_pyg",
     "write_graph",
 ]

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from graphlearn.data.graph_collection import GraphCollection
+from graphlearn.data.graph_split import GraphSplit
 from graphlearn.errors import InputError
-from graphlearn.validate import check_size
+from graphlearn.validate import check_num_nodes, check_size
 
 BITS = 8
 
@@ -39,7 +40,7 @@ def second_minimum_sets(
         >>> sets.y.shape
         torch.Size([100, 8])
         >>> integers_of(sets.batch(torch.tensor([0])).y)
-        tensor([46])
+        tensor([47])
     """
     count = check_size(count, name="count")
     smallest, largest = check_size(smallest, name="smallest"), check_size(largest, name="largest")
@@ -55,6 +56,53 @@ def second_minimum_sets(
     ordered = (owner * 2**BITS + values).sort().values % 2**BITS
     second = ordered[ptr[:-1] + (sizes > 1).long()]
     return GraphCollection(ptr, bits_of(values), y=bits_of(second))
+
+
+def second_minimum_split(
+    *,
+    train: int = 65_536,
+    valid: int = 4_096,
+    test: int = 4_096,
+    largest: int = 16,
+    larger: tuple[int, ...] = (32, 200),
+    seed: int = 0,
+) -> GraphSplit:
+    """Training, validation and test sets of one size distribution, and test sets of larger sizes.
+
+    Args:
+        train: How many sets to train on.
+        valid: How many to validate on.
+        test: How many in each test part.
+        largest: Greatest size but for the larger test parts.
+        larger: Sizes of the larger test parts: part ``"n32"`` has sets of 32.
+        seed: Of the draws; the parts are drawn apart.
+
+    Shapes:
+        - ``x`` of each part: ``[N, 8]``; ``y``: ``[sets, 8]``
+
+    Raises:
+        InputError: If a number is below 1.
+
+    Example:
+        >>> split = second_minimum_split(train=10, valid=5, test=5, larger=(40,), seed=1)
+        >>> split.more_tests["n40"]
+        GraphCollection(graphs=5, nodes=200, edges=0)
+    """
+    first = 1_000_003 * check_num_nodes(seed, name="seed")  # no part shares a seed with another's
+
+    def draw(count: int, part: int, *, size: int | None = None) -> GraphCollection:
+        smallest, greatest = (1, largest) if size is None else (size, size)
+        return second_minimum_sets(count, smallest=smallest, largest=greatest, seed=first + part)
+
+    return GraphSplit(
+        draw(train, 0),
+        draw(valid, 1),
+        draw(test, 2),
+        "bits",
+        {f"n{size}": draw(test, 3 + place, size=size) for place, size in enumerate(larger)},
+        rule="second-minimum",
+        seed=seed,
+    )
 
 
 def bits_of(values: Tensor) -> Tensor:

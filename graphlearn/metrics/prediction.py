@@ -116,7 +116,8 @@ class PredictionEvaluator:
                 )
         if not parts:
             raise InputError("there is nothing to evaluate", expected="at least one part")
-        return {name: _METRICS[name][0](parts) for name in self.names}
+        detached = [(made.detach(), true) for made, true in parts]
+        return {name: _METRICS[name][0](detached) for name in self.names}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.names})"

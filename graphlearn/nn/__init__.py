@@ -4,9 +4,10 @@ from graphlearn.nn.aggr import (
     AGGREGATORS,
     GRUAggregation,
     LCMAggregation,
+    PNAAggregation,
     make_aggregator,
 )
-from graphlearn.nn.conv import Propagation, propagate
+from graphlearn.nn.conv import AggregationConv, Propagation, propagate
 from graphlearn.nn.dropout import Dropout
 from graphlearn.nn.encoder import (
     ConvolutionEncoder,
@@ -25,6 +26,7 @@ from graphlearn.nn.heuristic import (
 )
 from graphlearn.nn.linear import SparseLinear
 from graphlearn.nn.model import LinkModel
+from graphlearn.nn.network import GraphNetwork
 from graphlearn.nn.predictor import (
     NCN,
     NCNC,
@@ -42,12 +44,14 @@ __all__ = [
     "NCNC",
     "PREDICTORS",
     "AdamicAdar",
+    "AggregationConv",
     "CommonNeighbors",
     "ConvolutionEncoder",
     "DotPredictor",
     "Dropout",
     "GCNEncoder",
     "GRUAggregation",
+    "GraphNetwork",
     "HadamardPredictor",
     "JumpingKnowledge",
     "Katz",
@@ -55,6 +59,7 @@ __all__ = [
     "LinkModel",
     "NCNCount",
     "NodeInput",
+    "PNAAggregation",
     "PersonalizedPageRank",
     "Propagation",
     "PropagationEncoder",

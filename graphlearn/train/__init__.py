@@ -10,9 +10,11 @@ from graphlearn.train.checkpoint import (
     save_checkpoint,
     save_weights,
 )
-from graphlearn.train.config import TrainConfig
+from graphlearn.train.config import GraphTrainConfig, LoopConfig, TrainConfig
 from graphlearn.train.epoch import link_loss
 from graphlearn.train.evaluate import evaluate_links, score_links
+from graphlearn.train.graph_trainer import GraphTrainer, fit_graphs
+from graphlearn.train.loop import Trainer
 from graphlearn.train.negatives import UniformNegatives, uniform_negatives
 from graphlearn.train.records import EpochRecord, FitResult
 from graphlearn.train.trainer import LinkTrainer, fit_links
@@ -23,10 +25,15 @@ __all__ = [
     "Checkpoint",
     "EpochRecord",
     "FitResult",
+    "GraphTrainConfig",
+    "GraphTrainer",
     "LinkTrainer",
+    "LoopConfig",
     "TrainConfig",
+    "Trainer",
     "UniformNegatives",
     "evaluate_links",
+    "fit_graphs",
     "fit_links",
     "keep_freed_memory",
     "link_loss",

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
 
-from graphlearn.errors import DivergedError, InputError
+from graphlearn.errors import InputError
 from graphlearn.train.auxiliary import auxiliary_losses
 from graphlearn.train.config import TrainConfig
+from graphlearn.train.losses import EpochLosses
 from graphlearn.train.negatives import UniformNegatives
 from graphlearn.train.prepared import PreparedSplit
 from graphlearn.typing import Scores
-
-CHECK_EVERY = {"cpu": 1, "cuda": 64}
-"""Batches between two looks at the losses: on a CUDA device a look makes the CPU wait for it."""
 
 
 def link_loss(scores: Scores, num_positives: int) -> Tensor:
@@ -109,7 +105,7 @@ def train_epoch(
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
 
     auxiliary = auxiliary_losses(model)
-    losses = _Losses(CHECK_EVERY[device.type], epoch, seed, batches)
+    losses = EpochLosses(device, epoch=epoch, seed=seed, batches=batches)
     model.train()
     for positive, negative, edges in zip(
         positive_batches, negative_batches, edge_batches, strict=True
@@ -134,34 +130,3 @@ def train_epoch(
         if average is not None:
             average.update_parameters(model)
     return losses.mean()
-
-
-class _Losses:
-    """The losses of an epoch's batches, looked at a few at a time."""
-
-    def __init__(self, check_every: int, epoch: int, seed: int, batches: int) -> None:
-        self.check_every, self.epoch, self.seed, self.batches = check_every, epoch, seed, batches
-        self.pending: list[Tensor] = []
-        self.values: list[float] = []
-
-    def add(self, loss: Tensor) -> None:
-        self.pending.append(loss.detach())
-        if len(self.pending) == self.check_every:
-            self.look()
-
-    def look(self) -> None:
-        for value in torch.stack(self.pending).tolist():
-            self.values.append(value)
-            if not math.isfinite(value):
-                raise DivergedError(
-                    f"the loss is {value} in epoch {self.epoch}, batch {len(self.values)} of "
-                    f"{self.batches}, seed {self.seed}",
-                    expected="a finite loss",
-                    mend="lower the learning rates, or set clip_gradient_norm",
-                )
-        self.pending.clear()
-
-    def mean(self) -> float:
-        if self.pending:
-            self.look()
-        return sum(self.values) / len(self.values)

@@ -19,7 +19,7 @@ Evaluator = Callable[[Tensor, Tensor], dict[str, float]]
 
 
 @contextmanager
-def _evaluation_mode(model: nn.Module) -> Iterator[None]:
+def evaluation_mode(model: nn.Module) -> Iterator[None]:
     """Put the model in evaluation mode, and each of its modules back in the mode it had."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
@@ -65,7 +65,7 @@ def score_links(
         [tensor([3., 2.])]
     """
     pairs = torch.cat([part.flatten(1) for part in parts], dim=1)
-    with torch.no_grad(), _evaluation_mode(model):
+    with torch.no_grad(), evaluation_mode(model):
         encode = getattr(model, "encode", None)
         predictor: Any = model if encode is None else model.predictor
         h = None if encode is None else encode(x, graph)

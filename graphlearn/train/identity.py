@@ -9,10 +9,10 @@ from typing import Any
 
 from torch import nn
 
-from graphlearn.data import LinkSplit
+from graphlearn.data import GraphSplit, LinkSplit
 from graphlearn.errors import InputTypeError
-from graphlearn.metrics import LinkEvaluator
-from graphlearn.train.config import TrainConfig
+from graphlearn.metrics import LinkEvaluator, PredictionEvaluator
+from graphlearn.train.config import LoopConfig
 from graphlearn.train.tensor_file import describe
 
 _WITHOUT_EFFECT = ("checkpoint_seconds",)
@@ -20,10 +20,10 @@ _WITHOUT_EFFECT = ("checkpoint_seconds",)
 
 def run_identity(
     model: nn.Module,
-    split: LinkSplit,
-    config: TrainConfig,
+    split: LinkSplit | GraphSplit,
+    config: LoopConfig,
     seed: int,
-    evaluator: LinkEvaluator,
+    evaluator: LinkEvaluator | PredictionEvaluator,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return what decides a run's result, as plain values in the order they are compared.
@@ -46,6 +46,7 @@ def run_identity(
         >>> import torch
         >>> from torch_geometric.data import Data
         >>> from graphlearn.data import random_link_split
+        >>> from graphlearn.train import TrainConfig
         >>> ring = Data(edge_index=torch.stack([torch.arange(30), torch.arange(1, 31) % 30]))
         >>> split = random_link_split(ring, seed=0)
         >>> identity = run_identity(
@@ -55,7 +56,8 @@ def run_identity(
         (1024, 'float32[1, 2]')
     """
     identity: dict[str, Any] = {"seed": seed, "metrics": list(evaluator.names)}
-    identity["metrics.ties"] = evaluator.ties
+    if isinstance(evaluator, LinkEvaluator):
+        identity["metrics.ties"] = evaluator.ties
     for name, value in asdict(config).items():
         if name not in _WITHOUT_EFFECT:
             identity[f"config.{name}"] = value

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, fields
 from typing import Any
 
 import pytest
 import torch
 
 from graphlearn.errors import InputError, InputTypeError, UnknownNameError
-from graphlearn.train import TrainConfig
+from graphlearn.train import GraphTrainConfig, LoopConfig, TrainConfig
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,18 @@ def test_options_may_be_absent_and_the_rest_is_frozen() -> None:
     assert config.torch_device() == torch.device("cpu")
     with pytest.raises(FrozenInstanceError):
         config.epochs = 3  # type: ignore[misc]
+
+
+def test_every_loop_has_the_common_settings() -> None:
+    common = {field.name for field in fields(LoopConfig)}
+    for config in (TrainConfig, GraphTrainConfig):
+        assert common < {field.name for field in fields(config)}
+        with pytest.raises(InputError, match="epochs is 0"):
+            config(epochs=0)
+
+
+def test_an_unknown_schedule_is_refused() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'cosine'"):
+        GraphTrainConfig(schedule="cosin")  # type: ignore[arg-type]
+    with pytest.raises(InputTypeError, match="schedule is 3"):
+        GraphTrainConfig(schedule=3)  # type: ignore[arg-type]

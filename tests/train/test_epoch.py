@@ -121,7 +121,7 @@ def test_losses_that_are_looked_at_late_name_the_same_batch(
     data: PreparedSplit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # On a CUDA device a look makes the CPU wait, so it is at many batches at once.
-    monkeypatch.setattr("graphlearn.train.epoch.CHECK_EVERY", {"cpu": 4, "cuda": 4})
+    monkeypatch.setattr("graphlearn.train.losses.CHECK_EVERY", {"cpu": 4, "cuda": 4})
     losses = [run(Watcher(), data, batch_size=20, rate=0.1) for _ in range(2)]
     assert losses[0] == losses[1]
     for bad in (1, 4, 6):

@@ -2,6 +2,7 @@
 
 from graphlearn.nn.aggr.gru import GRUAggregation
 from graphlearn.nn.aggr.lcm import LCMAggregation
+from graphlearn.nn.aggr.pna import PNAAggregation
 from graphlearn.nn.aggr.registry import AGGREGATORS, AggregatorLike, make_aggregator
 
 __all__ = [
@@ -9,5 +10,6 @@ __all__ = [
     "AggregatorLike",
     "GRUAggregation",
     "LCMAggregation",
+    "PNAAggregation",
     "make_aggregator",
 ]

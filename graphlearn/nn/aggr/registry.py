@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from torch import Tensor
 from torch_geometric.nn.aggr import (
     Aggregation,
     MaxAggregation,
@@ -18,6 +19,7 @@ from torch_geometric.nn.aggr import (
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.nn.aggr.gru import GRUAggregation
 from graphlearn.nn.aggr.lcm import LCMAggregation
+from graphlearn.nn.aggr.pna import PNAAggregation
 from graphlearn.registry import Registry, unknown_name
 
 AggregatorLike: TypeAlias = Aggregation | str | dict[str, Any] | None
@@ -36,19 +38,25 @@ for _name, _class in (
     AGGREGATORS.register(_name)(_class)
 AGGREGATORS.register("gru")(GRUAggregation)
 AGGREGATORS.register("lcm")(LCMAggregation)
+AGGREGATORS.register("pna")(PNAAggregation)
 
 
-def make_aggregator(what: AggregatorLike, channels: int) -> Aggregation:
+def make_aggregator(
+    what: AggregatorLike, channels: int, *, degree_histogram: Tensor | None = None
+) -> Aggregation:
     """Return an aggregator for rows of ``channels`` channels, which gives as many.
 
     Args:
         what: An aggregator, which is returned; a name (``"lcm"``); or a mapping of a name and
             options (``{"name": "lcm", "shuffle": True}``). LCM does not project unless told to.
         channels: Size of the rows.
+        degree_histogram: How many sets of the training data have each size, for those that want
+            it (``"pna"``).
 
     Raises:
         UnknownNameError: If there is no such aggregator or option; offers the nearest.
         InputTypeError: If it is none of these.
+        InputError: If it needs a histogram that was not given.
 
     Example:
         >>> make_aggregator({"name": "lcm", "shuffle": True}, 16)
@@ -74,4 +82,12 @@ def make_aggregator(what: AggregatorLike, channels: int) -> Aggregation:
             raise unknown_name(f"option of {name}", key, [k for k in known if k not in sizes])
     if "project" in taken:
         options.setdefault("project", False)
+    if "degree_histogram" in taken and "degree_histogram" not in options:
+        if degree_histogram is None:
+            raise InputError(
+                f"aggregator {name!r} was given no degree_histogram",
+                expected="how many sets of the training data have each size",
+                mend=f"pass {name.upper()}Aggregation(...) itself",
+            )
+        options["degree_histogram"] = degree_histogram
     return maker(**dict.fromkeys(sizes, channels), **options)

@@ -1,5 +1,6 @@
-"""Convolutions of our own; PyG's stock ones are used as they are."""
+"""Message passing: weightless propagation, and a layer around any aggregator."""
 
+from graphlearn.nn.conv.aggregation import AggregationConv
 from graphlearn.nn.conv.propagation import Propagation, propagate
 
-__all__ = ["Propagation", "propagate"]
+__all__ = ["AggregationConv", "Propagation", "propagate"]

@@ -10,7 +10,7 @@ from graphlearn.nn.aggr import AGGREGATORS, LCMAggregation, make_aggregator
 
 @pytest.mark.parametrize("name", AGGREGATORS.names())
 def test_every_named_aggregator_keeps_the_channels(name) -> None:
-    aggr = make_aggregator(name, 6)
+    aggr = make_aggregator(name, 6, degree_histogram=torch.tensor([1, 1, 2]))
     assert isinstance(aggr, Aggregation)
     out = aggr(torch.randn(5, 6), torch.tensor([0, 0, 1, 1, 3]), dim_size=4)
     assert out.shape == (4, 6)
@@ -40,3 +40,8 @@ def test_what_is_unknown_is_refused_with_the_nearest() -> None:
         make_aggregator({"shuffle": True}, 6)
     with pytest.raises(InputTypeError, match="the aggregator is 3"):
         make_aggregator(3, 6)  # type: ignore[arg-type]
+
+
+def test_an_aggregator_that_wants_a_histogram_says_so() -> None:
+    with pytest.raises(InputError, match=r"no degree_histogram.*PNAAggregation\(\.\.\.\)"):
+        make_aggregator("pna", 6)

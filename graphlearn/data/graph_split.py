@@ -1,0 +1,87 @@
+"""Collections of graphs to train, validate and test on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from graphlearn.data.graph_collection import GraphCollection
+from graphlearn.errors import InputError
+from graphlearn.registry import unknown_name
+
+Objective = Literal["mae", "mse", "bits"]
+OBJECTIVES: tuple[str, ...] = get_args(Objective)
+"""What is trained: absolute error, squared error, or a logit a bit."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GraphSplit:
+    """Graphs, or sets, divided into training, validation and test parts.
+
+    Args:
+        train: What is trained on.
+        valid: What decides which epoch is the best.
+        test: What is reported.
+        objective: The loss: ``"mae"``, ``"mse"`` or ``"bits"``.
+        more_tests: Further test parts by name, such as sets of another size.
+        rule: How it was made.
+        seed: The seed it was drawn with; None where nothing was drawn.
+
+    Raises:
+        InputError: If a part is empty or has other targets or features than the training part.
+        UnknownNameError: If the objective is unknown.
+
+    Example:
+        >>> from graphlearn.data import second_minimum_split
+        >>> second_minimum_split(train=100, valid=20, test=20, seed=0)
+        GraphSplit(second-minimum, bits, train=100, valid=20, test=20, test/n32=20, test/n200=20)
+    """
+
+    train: GraphCollection
+    valid: GraphCollection
+    test: GraphCollection
+    objective: Objective
+    more_tests: Mapping[str, GraphCollection] = field(default_factory=dict)
+    rule: str = "given"
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.objective not in OBJECTIVES:
+            raise unknown_name("objective", self.objective, OBJECTIVES)
+        for name, part in self.parts().items():
+            if len(part) == 0:
+                raise InputError(f"{name} is empty", expected="at least one graph")
+            if part.y is None and part.node_y is None:
+                raise InputError(f"{name} has no targets", expected="y or node_y")
+            if _form(part) != _form(self.train):
+                raise InputError(
+                    f"{name} has {_form(part)}", expected=f"{_form(self.train)}, as train"
+                )
+
+    def parts(self) -> dict[str, GraphCollection]:
+        """Every part by name; further test parts as ``test/name``."""
+        more = {f"test/{name}": part for name, part in self.more_tests.items()}
+        return {"train": self.train, "valid": self.valid, "test": self.test, **more}
+
+    def digest(self) -> str:
+        """SHA-256 over every part."""
+        digest = hashlib.sha256(self.objective.encode())
+        for name, part in sorted(self.parts().items()):
+            digest.update(f"{name} {part.digest()}".encode())
+        return digest.hexdigest()
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name}={len(part)}" for name, part in self.parts().items())
+        return f"{type(self).__name__}({self.rule}, {self.objective}, {sizes})"
+
+
+def _form(part: GraphCollection) -> str:
+    columns = []
+    for name in ("x", "edge_attr", "y", "node_y"):
+        value = getattr(part, name)
+        if value is not None:
+            kind = str(value.dtype).removeprefix("torch.")
+            columns.append(f"{name} {kind}{list(value.shape[1:])}")
+    return ", ".join(columns)

@@ -1,0 +1,245 @@
+"""The trainer for whole graphs and sets: batches of graphs, predictions against targets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch_geometric.data import Data
+
+from graphlearn.data import GraphCollection, GraphSplit
+from graphlearn.errors import DivergedError, InputError
+from graphlearn.metrics import PredictionEvaluator
+from graphlearn.train.auxiliary import auxiliary_losses
+from graphlearn.train.config import GraphTrainConfig
+from graphlearn.train.evaluate import evaluation_mode
+from graphlearn.train.identity import run_identity
+from graphlearn.train.loop import Trainer
+from graphlearn.train.losses import EpochLosses
+from graphlearn.train.progress import Progress
+from graphlearn.train.records import EpochRecord, FitResult
+
+_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "mae": functional.l1_loss,
+    "mse": functional.mse_loss,
+    "bits": functional.binary_cross_entropy_with_logits,
+}
+_LEAST_RATE = 0.01  # of the step size, where a schedule ends
+
+
+def prediction_parts(output: Any, data: Data) -> list[tuple[Tensor, Tensor]]:
+    """Pair what a model gave with the targets of a batch: nodes' first, then graphs'.
+
+    Args:
+        output: ``[B, T]`` where only graphs, or only nodes, have targets; else both, nodes' first.
+        data: A batch.
+
+    Shapes:
+        - each part: predictions and targets ``[rows, columns]``
+
+    Raises:
+        InputError: If the output is of another form than the targets.
+
+    Example:
+        >>> data = Data(y=torch.zeros(3))
+        >>> [part.shape for part in prediction_parts(torch.ones(3, 1), data)[0]]
+        [torch.Size([3, 1]), torch.Size([3, 1])]
+    """
+    targets = [value for value in (data.get("node_y"), data.get("y")) if value is not None]
+    outputs = list(output) if isinstance(output, (tuple, list)) else [output]
+    targets = [value[:, None] if value.dim() == 1 else value for value in targets]
+    given, wanted = [list(value.shape) for value in outputs], [list(v.shape) for v in targets]
+    if given != wanted:
+        raise InputError(f"the model gave shapes {given}", expected=f"{wanted}, as the targets")
+    return list(zip(outputs, targets, strict=True))
+
+
+class GraphTrainer(Trainer):
+    """Trains a model on graphs or sets, and keeps the weights of its best validation epoch.
+
+    The loss is the split's objective, its mean over all columns of nodes' and graphs' targets, plus
+    what modules' ``auxiliary_loss`` methods give. As with :class:`LinkTrainer` the result depends
+    on the initial weights, the split, the configuration and the seed, and a killed run with a
+    ``run_dir`` goes on to the bit-identical result.
+
+    Args:
+        model: ``model(data)`` of a batch gives ``[B, T]``; or, where nodes have targets too,
+            ``([N, S], [B, T])``.
+        split: What to train and evaluate on.
+        config: The settings.
+        seed: Seed of the order of graphs and of dropout.
+        metrics: Names of metrics, see :class:`graphlearn.metrics.PredictionEvaluator`; the first
+            decides early stopping and which weights are kept.
+        run_dir: Folder for the checkpoint and the final weights; made if missing. None writes
+            nothing.
+        on_epoch: Called with the record of every epoch trained here, before the checkpoint.
+        identity: Plain values that a checkpoint must agree with besides all of the above.
+
+    Shapes:
+        - ``data.x``: ``[N, C]``; ``data.y``: ``[B, T]`` or ``[B]``
+
+    Raises:
+        InputError: If the model has nothing to train, or an argument is out of range.
+        OutputError: If ``run_dir`` cannot be written.
+
+    Example:
+        >>> from graphlearn.data import second_minimum_split
+        >>> from graphlearn.nn import GraphNetwork
+        >>> split = second_minimum_split(train=64, valid=16, test=16, larger=(), seed=0)
+        >>> network = GraphNetwork(8, 16, 8, num_layers=0, readout="max")
+        >>> trainer = GraphTrainer(network, split, GraphTrainConfig(epochs=2), seed=0,
+        ...     metrics=["all-bits"])
+        >>> [record.epoch for record in trainer.fit().history]
+        [1, 2]
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        split: GraphSplit,
+        config: GraphTrainConfig | None = None,
+        *,
+        seed: int,
+        metrics: Sequence[str] = ("mae",),
+        run_dir: Path | str | None = None,
+        on_epoch: Callable[[EpochRecord], None] | None = None,
+        identity: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.evaluator = PredictionEvaluator(metrics)
+        config = config or GraphTrainConfig()
+        super().__init__(model, config, seed=seed, metrics=self.evaluator.names, on_epoch=on_epoch)
+        self._graphs = config
+        self.objective = split.objective
+        parts = split.parts()
+        self._parts = {
+            name: part.to(self.device, config.torch_dtype()) for name, part in parts.items()
+        }
+        whole, rest = divmod(len(split.train), config.batch_size)
+        self._batches = whole + (rest > 0 and not config.drop_last_batch)
+        if self._batches == 0:
+            raise InputError(
+                f"batch_size is {config.batch_size} with drop_last_batch",
+                expected=f"at most {len(split.train)}, the number of training graphs",
+            )
+        if run_dir is not None:
+            run = run_identity(self.model, split, config, seed, self.evaluator, identity)
+            self._use_folder(run_dir, run)
+
+    def _train_epoch(self, progress: Progress, epoch: int) -> float:
+        config, optimizer = self._graphs, progress.optimizer
+        train = self._parts["train"]
+        order = torch.randperm(len(train), generator=progress.generator)
+        order = order[: self._batches * config.batch_size]
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        losses = EpochLosses(self.device, epoch=epoch, seed=self.seed, batches=self._batches)
+        auxiliary = auxiliary_losses(self.model)
+        self.model.train()
+        for number, data in enumerate(train.batches(config.batch_size, order)):
+            self._set_rate(optimizer, (epoch - 1) * self._batches + number)
+            loss = self._loss(self.model(data), data)
+            for term in auxiliary:
+                loss = loss + term()
+            losses.add(loss)
+            optimizer.zero_grad(set_to_none=True)
+            torch.autograd.backward(loss)
+            if config.clip_gradient_norm is not None:
+                nn.utils.clip_grad_norm_(parameters, config.clip_gradient_norm)
+            optimizer.step()
+            if progress.average is not None:
+                progress.average.update_parameters(self.model)
+        return losses.mean()
+
+    def _loss(self, output: Any, data: Data) -> Tensor:
+        parts = prediction_parts(output, data)
+        columns = [made.size(1) for made, _ in parts]
+        losses = [_LOSSES[self.objective](made, true.to(made.dtype)) for made, true in parts]
+        weighted = [loss * share for loss, share in zip(losses, columns, strict=True)]
+        return torch.stack(weighted).sum() / sum(columns)
+
+    def _set_rate(self, optimizer: torch.optim.Optimizer, step: int) -> None:
+        """A function of the step alone, so that a resumed run has the same."""
+        rate = self._graphs.learning_rate
+        if self._graphs.schedule == "cosine":
+            share = step / (self._batches * self._graphs.epochs)
+            rate *= _LEAST_RATE + (1 - _LEAST_RATE) * (1 + math.cos(math.pi * share)) / 2
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+
+    def _evaluate(self, model: nn.Module, epoch: int) -> tuple[dict[str, float], dict[str, float]]:
+        results = {
+            name: self._score(model, part, name, epoch)
+            for name, part in self._parts.items()
+            if name != "train"
+        }
+        test = {
+            metric + name.removeprefix("test"): value
+            for name, values in results.items()
+            if name.startswith("test")
+            for metric, value in values.items()
+        }
+        return results["valid"], test
+
+    def _score(
+        self, model: nn.Module, part: GraphCollection, name: str, epoch: int
+    ) -> dict[str, float]:
+        size = self._graphs.evaluation_batch_size
+        with torch.no_grad(), evaluation_mode(model):
+            batches = [prediction_parts(model(data), data) for data in part.batches(size)]
+        joined = [
+            (torch.cat([made for made, _ in kind]), torch.cat([true for _, true in kind]))
+            for kind in zip(*batches, strict=True)
+        ]
+        if any(bool(made.isnan().any()) for made, _ in joined):
+            raise DivergedError(
+                f"predictions for the {name} part are NaN after epoch {epoch}, seed {self.seed}",
+                expected="numbers",
+                mend="lower the learning rate, or set clip_gradient_norm",
+            )
+        return self.evaluator(joined)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name}={len(part)}" for name, part in self._parts.items())
+        return f"{type(self).__name__}({type(self.model).__name__}, {sizes}, seed={self.seed})"
+
+
+def fit_graphs(
+    model: nn.Module,
+    split: GraphSplit,
+    config: GraphTrainConfig | None = None,
+    *,
+    seed: int,
+    metrics: Sequence[str] = ("mae",),
+    run_dir: Path | str | None = None,
+    on_epoch: Callable[[EpochRecord], None] | None = None,
+    identity: Mapping[str, Any] | None = None,
+) -> FitResult:
+    """Train a model on graphs; the short form of :class:`GraphTrainer` and its ``fit``.
+
+    Args:
+        model: The model; afterwards it has the weights of its best validation epoch.
+        split: What to train and evaluate on.
+        config: The settings.
+        seed: Seed of the order of graphs and of dropout.
+        metrics: Names of metrics.
+        run_dir: Folder for the checkpoint and the final weights; None writes nothing.
+        on_epoch: Called with the record of every epoch.
+        identity: Plain values that a checkpoint must agree with.
+
+    Raises:
+        GraphLearnError: As :class:`GraphTrainer` and its ``fit`` do.
+    """
+    return GraphTrainer(
+        model,
+        split,
+        config,
+        seed=seed,
+        metrics=metrics,
+        run_dir=run_dir,
+        on_epoch=on_epoch,
+        identity=identity,
+    ).fit()

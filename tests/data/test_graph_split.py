@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from graphlearn.data import GraphCollection, GraphSplit, second_minimum_split
+from graphlearn.errors import InputError, UnknownNameError
+
+
+def sets(count: int, columns: int = 1, y: bool = True) -> GraphCollection:
+    target = torch.zeros(count, 1) if y else None
+    return GraphCollection(torch.arange(count + 1), torch.zeros(count, columns), y=target)
+
+
+def test_every_part_has_a_name() -> None:
+    split = GraphSplit(sets(4), sets(2), sets(2), "mse", {"large": sets(3)})
+    assert {name: len(part) for name, part in split.parts().items()} == {
+        "train": 4,
+        "valid": 2,
+        "test": 2,
+        "test/large": 3,
+    }
+
+
+def test_digests_follow_what_is_in_it() -> None:
+    digests = {
+        second_minimum_split(train=9, valid=3, test=3, larger=larger, seed=seed).digest()
+        for larger in ((), (5,))
+        for seed in (0, 1)
+    }
+    assert len(digests) == 4
+    again = second_minimum_split(train=9, valid=3, test=3, larger=(), seed=0)
+    assert again.digest() in digests
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    with pytest.raises(InputError, match="valid is empty"):
+        GraphSplit(sets(4), sets(0), sets(2), "mse")
+    with pytest.raises(InputError, match=r"test has x float32\[2\].*expected x float32\[1\]"):
+        GraphSplit(sets(4), sets(2), sets(2, columns=2), "mse")
+    with pytest.raises(InputError, match="train has no targets"):
+        GraphSplit(sets(4, y=False), sets(2, y=False), sets(2, y=False), "mse")
+    with pytest.raises(UnknownNameError, match="did you mean 'mse'"):
+        GraphSplit(sets(4), sets(2), sets(2), "msee")  # type: ignore[arg-type]

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from graphlearn.data import GraphCollection, GraphSplit, second_minimum_split
+from graphlearn.errors import CheckpointError, DivergedError, InputError
+from graphlearn.nn import GraphNetwork
+from graphlearn.train import CHECKPOINT_NAME, GraphTrainConfig, GraphTrainer, fit_graphs
+from graphlearn.train.graph_trainer import prediction_parts
+
+SPLIT = second_minimum_split(train=96, valid=32, test=32, larger=(20,), seed=0)
+
+
+def network(readout: object = "lcm") -> GraphNetwork:
+    torch.manual_seed(0)
+    return GraphNetwork(8, 16, 8, num_layers=0, readout=readout)
+
+
+def config(**changes) -> GraphTrainConfig:
+    return GraphTrainConfig(**({"epochs": 3, "batch_size": 32, "learning_rate": 0.01} | changes))
+
+
+def test_training_learns() -> None:
+    history = fit_graphs(
+        network("max"), SPLIT, config(epochs=30), seed=0, metrics=["all-bits"]
+    ).history
+    assert history[-1].loss < 0.8 * history[0].loss
+    assert set(history[-1].test) == {"all-bits", "all-bits/n20"}
+
+
+def test_a_seed_decides_everything_and_further_tests_follow_the_first() -> None:
+    shuffling = {"name": "lcm", "shuffle": True, "associativity_weight": 1.0}
+    results = [
+        fit_graphs(network(shuffling), SPLIT, config(), seed=seed, metrics=["all-bits"])
+        for seed in (1, 1, 2)
+    ]
+    losses = [[record.loss for record in result.history] for result in results]
+    assert losses[0] == losses[1] != losses[2]
+    best = results[0].history[results[0].best_epoch - 1]
+    assert results[0].test == best.test
+
+
+@pytest.mark.parametrize("changes", [{}, {"schedule": "cosine", "weight_averaging": 0.9}])
+def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path, changes) -> None:
+    class Stop(Exception):
+        pass
+
+    def stop(record) -> None:
+        if record.epoch == 3:
+            raise Stop
+
+    settings = config(epochs=4, checkpoint_seconds=0, **changes)
+    options = {"seed": 0, "metrics": ["all-bits"]}
+    whole = network({"name": "lcm", "shuffle": True})
+    expected = fit_graphs(whole, SPLIT, settings, **options)
+    with pytest.raises(Stop):
+        fit_graphs(
+            network({"name": "lcm", "shuffle": True}),
+            SPLIT,
+            settings,
+            run_dir=tmp_path,
+            on_epoch=stop,
+            **options,
+        )
+    resumed = network({"name": "lcm", "shuffle": True})
+    found = fit_graphs(resumed, SPLIT, settings, run_dir=tmp_path, **options)
+    assert [r.loss for r in found.history] == [r.loss for r in expected.history]
+    for one, other in zip(resumed.parameters(), whole.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_another_runs_checkpoint_is_refused(tmp_path) -> None:
+    fit_graphs(network(), SPLIT, config(), seed=0, metrics=["all-bits"], run_dir=tmp_path)
+    assert (tmp_path / CHECKPOINT_NAME).is_file()
+    changed = config(schedule="cosine")
+    with pytest.raises(CheckpointError, match="schedule"):
+        fit_graphs(network(), SPLIT, changed, seed=0, metrics=["all-bits"], run_dir=tmp_path)
+
+
+def test_the_cosine_falls_to_a_hundredth() -> None:
+    trainer = GraphTrainer(network(), SPLIT, config(schedule="cosine"), seed=0, metrics=["mse"])
+    optimizer = torch.optim.Adam(trainer.model.parameters())
+    rates = []
+    for step in (0, 4, 9):  # nine batches in all
+        trainer._set_rate(optimizer, step)
+        rates.append(optimizer.param_groups[0]["lr"])
+    assert rates[0] == 0.01
+    assert 0.005 < rates[1] < 0.007
+    assert rates[2] == pytest.approx(0.0001)
+
+
+class Constant(nn.Module):
+    """Gives the same for every node and graph."""
+
+    def __init__(self, node: float, graph: float) -> None:
+        super().__init__()
+        self.value = nn.Parameter(torch.tensor([node, graph]))
+
+    def forward(self, data: Data) -> tuple[Tensor, Tensor]:
+        node = self.value[0].expand(data.x.size(0), 1)
+        return node, self.value[1].expand(data.num_graphs, 2)
+
+
+def both_targets() -> GraphSplit:
+    part = GraphCollection(
+        torch.tensor([0, 3, 4]), torch.zeros(4, 1), y=torch.zeros(2, 2), node_y=torch.zeros(4)
+    )
+    return GraphSplit(part, part, part, "mse")
+
+
+def test_columns_of_nodes_and_graphs_weigh_alike() -> None:
+    settings = GraphTrainConfig(epochs=1, learning_rate=0.0)
+    result = fit_graphs(Constant(3.0, 1.0), both_targets(), settings, seed=0, metrics=["mse"])
+    assert result.history[0].loss == pytest.approx((9 + 1 + 1) / 3)
+    assert result.test["mse"] == pytest.approx((9 + 1 + 1) / 3)
+
+
+def test_bad_models_and_runs_are_refused() -> None:
+    with pytest.raises(InputError, match=r"gave shapes \[\[3, 2\]\]: expected \[\[3, 1\]\]"):
+        prediction_parts(torch.zeros(3, 2), Data(y=torch.zeros(3)))
+    with pytest.raises(InputError, match="batch_size is 200 with drop_last_batch"):
+        GraphTrainer(network(), SPLIT, config(batch_size=200, drop_last_batch=True), seed=0)
+    with pytest.raises(DivergedError, match="the loss is nan in epoch 1, batch 1"):
+        fit_graphs(Constant(torch.nan, 0.0), both_targets(), config(), seed=0, metrics=["mse"])
