@@ -205,9 +205,8 @@ def audit(
     if dataset is None and is_split_target(what):
         source = SplitSource(what, data_root=data_root)
         for seed in _seed_list(seeds):
-            found = audit_split(source.make(seed))
-            found.raise_for_leaks()
-            print(f"{what}, seed {seed}: {source.make(seed).rule}\n{found}")
+            split = source.link_split(seed)  # refuses a leaking one
+            print(f"{what}, seed {seed}: {split.rule}\n{audit_split(split)}")
         return
     refuse_unknown_target(what)
     for recipe in _recipes([what], dataset, seeds, None, settings):

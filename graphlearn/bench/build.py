@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import nn
 
 from graphlearn.bench.components import component_class, takes
 from graphlearn.bench.recipe import ModelRecipe
+from graphlearn.bench.sizes import Sizes
 from graphlearn.errors import InputError
 from graphlearn.nn import LinkModel
 
@@ -38,6 +40,7 @@ def build_model(
         >>> model.encoder.out_channels
         8
     """
+    assert recipe.predictor is not None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoder: Any = None
@@ -61,3 +64,39 @@ def build_model(
             options["channels"] = channels
         predictor = cls(**options)
         return LinkModel(encoder, predictor)
+
+
+def build(recipe: ModelRecipe, sizes: Sizes, seed: int) -> LinkModel | nn.Module:
+    """Build an untrained model of either kind: for links, or a network for graphs.
+
+    Args:
+        recipe: The model's part of a recipe.
+        sizes: What :func:`graphlearn.bench.sizes.model_sizes` gave.
+        seed: Seed of the initial weights.
+
+    Raises:
+        GraphLearnError: As :func:`build_model` does.
+
+    Example:
+        >>> from torch_geometric.data import Data
+        >>> from graphlearn.bench.recipe import ComponentRecipe
+        >>> network = ComponentRecipe("graph-network", {"hidden_channels": 4, "num_layers": 0})
+        >>> sizes = {"in_channels": 3, "out_channels": 1, "size_histogram": [0, 1]}
+        >>> build(ModelRecipe(network=network), sizes, seed=0)(Data(x=torch.zeros(2, 3))).shape
+        torch.Size([1, 1])
+    """
+    if recipe.network is None:
+        return build_model(
+            recipe, in_channels=sizes["in_channels"], num_nodes=sizes["num_nodes"], seed=seed
+        )
+    filled = {
+        name: torch.tensor(value) if isinstance(value, list) else value
+        for name, value in sizes.items()
+        if takes("network", recipe.network.name, name)
+    }
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network: nn.Module = component_class("network", recipe.network.name)(
+            **filled, **recipe.network.options
+        )
+    return network

@@ -1,4 +1,4 @@
-"""Which options a registered encoder or predictor takes, read from its constructor."""
+"""Which options a registered component takes, read from its constructor."""
 
 from __future__ import annotations
 
@@ -7,12 +7,29 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
-from graphlearn.nn import ENCODERS, PREDICTORS
+from graphlearn.nn import ENCODERS, NETWORKS, PREDICTORS
+from graphlearn.registry import Registry
 
 # Sizes that the builder knows from the data and the encoder; a recipe cannot set them.
 _FILLED_IN = {
     "encoder": frozenset({"in_channels", "num_embeddings"}),
     "predictor": frozenset({"channels"}),
+    "network": frozenset(
+        {
+            "in_channels",
+            "num_categories",
+            "num_edge_categories",
+            "out_channels",
+            "node_out_channels",
+            "degree_histogram",
+            "size_histogram",
+        }
+    ),
+}
+_REGISTRIES: dict[str, Registry[Any]] = {
+    "encoder": ENCODERS,
+    "predictor": PREDICTORS,
+    "network": NETWORKS,
 }
 _UNWRITABLE = frozenset({"self", "args", "kwargs", "generator"})
 
@@ -42,13 +59,13 @@ class Option:
 
 
 def component_names(kind: str) -> list[str]:
-    """Return the registered names of ``kind``: ``"encoder"`` or ``"predictor"``.
+    """Return the registered names of ``kind``: ``"encoder"``, ``"predictor"`` or ``"network"``.
 
     Example:
         >>> "ncn" in component_names("predictor")
         True
     """
-    return (ENCODERS if kind == "encoder" else PREDICTORS).names()
+    return _REGISTRIES[kind].names()
 
 
 def component_class(kind: str, name: str) -> type:
@@ -57,7 +74,7 @@ def component_class(kind: str, name: str) -> type:
     Raises:
         UnknownNameError: If there is none; offers the nearest.
     """
-    entry: type = (ENCODERS if kind == "encoder" else PREDICTORS).get(name)
+    entry: type = _REGISTRIES[kind].get(name)
     return entry
 
 
@@ -65,7 +82,7 @@ def component_options(kind: str, name: str) -> dict[str, Option]:
     """Return every option a recipe may give to the component ``name``.
 
     Args:
-        kind: ``"encoder"`` or ``"predictor"``.
+        kind: ``"encoder"``, ``"predictor"`` or ``"network"``.
         name: A registered name.
 
     Raises:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphlearn.bench.seed_result import Curves, SeedResult
+from graphlearn.metrics import lower_is_better, shown_value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +33,8 @@ def curve_figure(rows: Sequence[SeedResult], curves: Sequence[Curves]) -> Figure
     # Without pyplot: it would open a window system and keep every figure in a global list.
     from matplotlib.figure import Figure as MatplotlibFigure
 
-    metrics = list(dict.fromkeys(metric for row in rows for metric in row.test))
+    # Further test sets ("name/part") have no validation curve of their own.
+    metrics = list(dict.fromkeys(m for row in rows for m in row.test if "/" not in m))
     several = len({row.dataset for row in rows}) > 1
     groups: dict[str, list[int]] = {}
     for number, row in enumerate(rows):
@@ -48,12 +50,13 @@ def curve_figure(rows: Sequence[SeedResult], curves: Sequence[Curves]) -> Figure
             if own:
                 _band(panel, name, style, [_series(curve, metric) for curve in own])
                 continue
-            values = [100 * rows[n].valid[metric] for n in members if metric in rows[n].valid]
+            given = [rows[n].valid[metric] for n in members if metric in rows[n].valid]
+            values = [shown_value(metric, value) for value in given]
             if values:
                 panel.axhline(sum(values) / len(values), color=style, linestyle="--", label=name)
-    for panel, title in zip(
-        panels, ["training loss", *(f"validation {metric}, %" for metric in metrics)], strict=True
-    ):
+    units = ["" if lower_is_better(metric) else ", %" for metric in metrics]
+    titles = [f"validation {metric}{unit}" for metric, unit in zip(metrics, units, strict=True)]
+    for panel, title in zip(panels, ["training loss", *titles], strict=True):
         panel.set_title(title)
         panel.set_xlabel("epoch")
         panel.grid(alpha=0.3)
@@ -90,7 +93,8 @@ def _series(curve: Curves, what: str) -> dict[int, float]:
     """Epoch to value, for the epochs that have one."""
     if what == "loss":
         return {entry["epoch"]: entry["loss"] for entry in curve}
-    return {entry["epoch"]: 100 * entry["valid"][what] for entry in curve if what in entry["valid"]}
+    evaluated = [entry for entry in curve if what in entry["valid"]]
+    return {entry["epoch"]: shown_value(what, entry["valid"][what]) for entry in evaluated}
 
 
 def _band(axes: Axes, name: str, color: str, seeds: Sequence[dict[int, float]]) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from graphlearn.bench.recipe_files import find_recipe, model_names, recipe_names
-from graphlearn.bench.table import Table
+from graphlearn.bench.table import Table, show
 from graphlearn.data import dataset_names, load_card
-from graphlearn.nn import ENCODERS, PREDICTORS
+from graphlearn.nn import AGGREGATORS, ENCODERS, NETWORKS, PREDICTORS
 
 
 def listing(what: str = "all") -> str:
@@ -44,7 +44,13 @@ def _models() -> str:
     for name in model_names():
         own = [r.split("/")[1] for r in recipe_names() if r.startswith(f"{name}/")]
         rows.append((name, ", ".join(d for d in own if d != "default")))
-    built = f"encoders: {', '.join(ENCODERS.names())}\npredictors: {', '.join(PREDICTORS.names())}"
+    registries = (
+        ("encoders", ENCODERS),
+        ("predictors", PREDICTORS),
+        ("networks", NETWORKS),
+        ("aggregators", AGGREGATORS),
+    )
+    built = "\n".join(f"{kind}: {', '.join(registry.names())}" for kind, registry in registries)
     table = Table(("name", "has recipes for"), tuple(rows)).plain()
     return f"models (graphlearn run MODEL --dataset DATASET)\n{table}\n{built}"
 
@@ -55,8 +61,10 @@ def _recipes() -> str:
         published = find_recipe(name)[0].published
         figure, source = "–", ""
         if published is not None:
-            spread = "" if published.std is None else f" ± {published.std:.2f}"
-            figure, source = f"{published.metric} {published.value:.2f}{spread}", published.source
+            std = published.std
+            spread = "" if std is None else f" ± {show(published.metric, std)}"
+            value = show(published.metric, published.value)
+            figure, source = f"{published.metric} {value}{spread}", published.source
         rows.append((name, figure, source))
     return (
         "recipes (graphlearn reproduce RECIPE)\n"

@@ -70,7 +70,7 @@ def _audit(
     recipe: Recipe, data_root: Path | str | None, num_pairs: int, seed: int
 ) -> ConsistencyReport:
     assert recipe.dataset is not None
-    split = SplitSource(recipe.dataset, recipe.split, data_root).audited_split(seed)
+    split = SplitSource(recipe.dataset, recipe.split, data_root).link_split(seed)
     x = split.data.get("x")
     num_nodes = int(split.data.num_nodes)
     model = build_model(

@@ -12,7 +12,9 @@ from graphlearn.bench.recipe import Published, SplitRecipe
 from graphlearn.bench.yaml_lines import KeyPath, YamlDocument, parse_yaml
 from graphlearn.errors import InputError
 from graphlearn.registry import unknown_name
-from graphlearn.train import TrainConfig
+from graphlearn.train import GraphTrainConfig, TrainConfig
+
+_KINDS = ("encoder", "predictor", "network")
 
 Settings = Mapping[str, Any]
 """Dotted key to value: ``{"train.epochs": 5, "predictor.dropout": 0.1}``."""
@@ -46,8 +48,8 @@ def apply_settings(document: YamlDocument, settings: Settings) -> tuple[YamlDocu
 
     Args:
         document: A recipe's parsed YAML.
-        settings: Dotted key to value; ``encoder.`` and ``predictor.`` stand for ``model.encoder.``
-            and ``model.predictor.``.
+        settings: Dotted key to value; ``encoder.``, ``predictor.`` and ``network.`` stand for
+            ``model.encoder.`` and so on.
     """
     if not isinstance(document.value, dict):
         return document, set()  # the recipe's own check names the fault
@@ -86,9 +88,10 @@ def settable_keys(value: Any) -> list[str]:
     keys += [f"published.{entry.name}" for entry in dataclasses.fields(Published)]
     model = value.get("model")
     model = model if isinstance(model, dict) else {}
-    if model.get("encoder") is not None:
-        keys += [f"train.{entry.name}" for entry in dataclasses.fields(TrainConfig)]
-    for kind in ("encoder", "predictor"):
+    for kind, config in (("encoder", TrainConfig), ("network", GraphTrainConfig)):
+        if model.get(kind) is not None:
+            keys += [f"train.{entry.name}" for entry in dataclasses.fields(config)]
+    for kind in _KINDS:
         component = model.get(kind)
         if component is None:
             continue
@@ -101,7 +104,7 @@ def settable_keys(value: Any) -> list[str]:
 
 def _path(key: str) -> KeyPath:
     parts = tuple(key.split("."))
-    return ("model", *parts) if parts[0] in ("encoder", "predictor") else parts
+    return ("model", *parts) if parts[0] in _KINDS else parts
 
 
 def _put(value: dict[str, Any], path: KeyPath, new: Any) -> None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import graphlearn
-from graphlearn.bench.build import build_model
+from graphlearn.bench.build import build
 from graphlearn.bench.ledger import Ledger
 from graphlearn.bench.recipe import Recipe
 from graphlearn.bench.run_folder import RunFolder
 from graphlearn.bench.seed_result import SeedResult
+from graphlearn.bench.sizes import model_sizes
 from graphlearn.bench.split_source import SplitSource
 
 
@@ -99,13 +100,7 @@ def plan_jobs(
                 split = source.audited_split(seed, recipe.metrics, recipe.ties)
                 audited[what] = split.digest()
             if position == 0:
-                x = split.data.get("x")
-                build_model(
-                    recipe.model,
-                    in_channels=None if x is None else int(x.size(1)),
-                    num_nodes=int(split.data.num_nodes),
-                    seed=seed,
-                )
+                build(recipe.model, model_sizes(split), seed)
             key = (recipe.digest(), audited[what], seed, graphlearn.__version__)
             job = Job(recipe, seed, folder, audited[what], rows.get(key))
             # A seed that was killed after its result was written and before the ledger had it.

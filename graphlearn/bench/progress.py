@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from graphlearn.bench.listener import Epoch, Listener, Silence
 from graphlearn.bench.seed_result import SeedResult
+from graphlearn.bench.table import show
+from graphlearn.metrics import shown_value
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -144,7 +146,7 @@ class Bars(Lines):
         """Move both bars to the epoch, which after a resume is not the first."""
         note = f"loss {epoch.loss:.4f}"
         for metric, value in list(epoch.valid.items())[:1]:
-            note += f"  valid {metric} {100 * value:.2f}"
+            note += f"  valid {metric} {show(metric, shown_value(metric, value))}"
         self.bars.advance(self._total, epoch.number - self._done[job])
         self._done[job] = epoch.number
         self.bars.update(self._tasks[job], completed=epoch.number, note=note)
@@ -157,4 +159,7 @@ class Bars(Lines):
 
 
 def _scores(result: SeedResult) -> str:
-    return ", ".join(f"{metric} {100 * value:.2f}" for metric, value in result.test.items())
+    return ", ".join(
+        f"{metric} {show(metric, shown_value(metric, value))}"
+        for metric, value in result.test.items()
+    )

@@ -12,7 +12,7 @@ from typing import Any
 
 from graphlearn.errors import InputError
 from graphlearn.metrics import TieRule
-from graphlearn.train import TrainConfig
+from graphlearn.train import GraphTrainConfig, TrainConfig
 
 _GRAPH_NAME = re.compile(r"graph-[0-9a-f]{8}\.safetensors")  # see own_graph.graph_path
 # What sets only where and how often a run reports, never what it computes.
@@ -42,30 +42,51 @@ class ComponentRecipe:
 
 @dataclass(frozen=True)
 class ModelRecipe:
-    """An encoder and a predictor; heuristics have no encoder.
+    """For links an encoder and a predictor (heuristics have no encoder); for graphs a network.
 
     Args:
         predictor: What turns node states into scores.
         encoder: What turns features into node states.
+        network: What turns graphs, or sets, into predictions; then there is neither of the others.
+
+    Raises:
+        InputError: If there is neither a predictor nor a network, or a network beside the others.
 
     Example:
         >>> ModelRecipe(ComponentRecipe("cn")).encoder is None
         True
     """
 
-    predictor: ComponentRecipe
+    predictor: ComponentRecipe | None = None
     encoder: ComponentRecipe | None = None
+    network: ComponentRecipe | None = None
+
+    def __post_init__(self) -> None:
+        if (self.predictor is None) == (self.network is None):
+            raise InputError(
+                "model has neither predictor nor network"
+                if self.network is None
+                else "model has a predictor and a network",
+                expected="a predictor for links, or a network for graphs",
+            )
+        if self.network is not None and self.encoder is not None:
+            raise InputError("model has a network and an encoder", expected="the network alone")
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it has weights to train: all but heuristics have."""
+        return self.encoder is not None or self.network is not None
 
 
 @dataclass(frozen=True)
 class Published:
-    """A published figure, in percent as the papers print it.
+    """A published figure as the papers print it: shares in percent, errors as they are.
 
     Args:
         metric: The metric's name here, such as ``"hits@100"``.
-        value: The mean, in percent.
+        value: The mean; a share in percent.
         source: Where it stands.
-        std: Its standard deviation, in percent.
+        std: Its standard deviation, likewise.
         runs: How many runs it is over.
 
     Example:
@@ -128,7 +149,7 @@ class Recipe:
 
     Args:
         name: Short name: the row's label in tables and the stem of run folders.
-        model: Encoder and predictor.
+        model: Encoder and predictor, or network.
         dataset: A data set's name, the path of an edge list, or ``None`` to be filled in.
         train: Training settings; ``None`` for heuristics, which are not trained.
         metrics: Metrics by name, the first picks the best epoch; ``None`` for the card's.
@@ -150,7 +171,7 @@ class Recipe:
     name: str
     model: ModelRecipe
     dataset: str | None = None
-    train: TrainConfig | None = None
+    train: TrainConfig | GraphTrainConfig | None = None
     metrics: tuple[str, ...] | None = None
     seeds: tuple[int, ...] = (0,)
     ties: TieRule = "pessimistic"
@@ -173,10 +194,15 @@ class Recipe:
             raise InputError(
                 f"metrics are {list(self.metrics)}", expected="distinct names, at least one"
             )
-        if self.model.encoder is None and self.train is not None:
+        if not self.model.is_trained and self.train is not None:
             raise InputError(
                 f"recipe {self.name!r} has training settings but no encoder",
                 expected="an encoder, or a heuristic without 'train'",
+            )
+        if self.model.network is not None and self.split != SplitRecipe():
+            raise InputError(
+                f"recipe {self.name!r} has a network and a split of links",
+                expected="the split that the data set comes with",
             )
 
     @property
@@ -198,9 +224,12 @@ class Recipe:
         Args:
             full: Write every training setting; otherwise only those that are not the default.
         """
-        model: dict[str, Any] = {"predictor": self.model.predictor.to_mapping()}
-        if self.model.encoder is not None:
-            model = {"encoder": self.model.encoder.to_mapping(), **model}
+        parts = {
+            "encoder": self.model.encoder,
+            "predictor": self.model.predictor,
+            "network": self.model.network,
+        }
+        model = {kind: part.to_mapping() for kind, part in parts.items() if part is not None}
         mapping: dict[str, Any] = {"name": self.name}
         if self.title:
             mapping["title"] = self.title

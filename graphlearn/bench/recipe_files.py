@@ -10,6 +10,7 @@ from graphlearn.bench.overrides import Settings, apply_settings
 from graphlearn.bench.recipe import Published, Recipe
 from graphlearn.bench.recipe_yaml import recipe_from_document
 from graphlearn.bench.yaml_lines import KeyPath, YamlDocument, read_yaml
+from graphlearn.errors import InputError
 from graphlearn.registry import unknown_name
 from graphlearn.resources import experiments_dir
 
@@ -59,6 +60,7 @@ def find_recipe(
 
     Raises:
         UnknownNameError: If no such model or recipe exists; offers the nearest.
+        InputError: If the model has no recipe for the data set.
         DataNotFoundError: If a recipe file is missing.
 
     Example:
@@ -93,8 +95,15 @@ def _locate(what: str, dataset: str | None) -> Path:
         return folder / f"{what}.yaml"
     if what not in model_names():
         raise unknown_name("model", what, model_names())
-    own = f"{what}/{dataset or EMBEDDED_DATASET}"
-    return folder / f"{own if own in names else f'{what}/default'}.yaml"
+    for name in (f"{what}/{dataset or EMBEDDED_DATASET}", f"{what}/default"):
+        if name in names:
+            return folder / f"{name}.yaml"
+    known = [name.partition("/")[2] for name in names if name.startswith(f"{what}/")]
+    raise InputError(
+        f"{what} has no recipe for {dataset or EMBEDDED_DATASET}",
+        expected="a data set it has one for: " + ", ".join(known),
+        mend="" if dataset else f"add --dataset {known[0]}",
+    )
 
 
 def published_figures() -> dict[tuple[str, str], Published]:

@@ -23,7 +23,7 @@ from graphlearn.bench.yaml_lines import KeyPath, YamlDocument, parse_yaml, read_
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.metrics import TieRule
 from graphlearn.registry import unknown_name
-from graphlearn.train import TrainConfig
+from graphlearn.train import GraphTrainConfig, TrainConfig
 
 TOP_KEYS = tuple(entry.name for entry in dataclasses.fields(Recipe))
 
@@ -47,7 +47,7 @@ def recipe_from_text(text: str, *, source: str = "") -> Recipe:
     """Read a recipe from YAML text.
 
     Example:
-        >>> recipe_from_text("{name: cn, model: {predictor: {name: cn}}}").model.predictor.name
+        >>> recipe_from_text("{name: cn, model: {predictor: {name: cn}}}").name
         'cn'
     """
     return recipe_from_document(parse_yaml(text, source=source))
@@ -84,10 +84,11 @@ def recipe_from_document(document: YamlDocument) -> Recipe:
         "ties": _value(document, top, ("ties",), TieRule, "pessimistic"),
         "seeds": _seeds(document, top),
     }
+    config = GraphTrainConfig if values["model"].network is not None else TrainConfig
     if top.get("train") is not None:
-        values["train"] = _dataclass(document, top["train"], ("train",), TrainConfig)
-    elif values["model"].encoder is not None:
-        values["train"] = TrainConfig()
+        values["train"] = _dataclass(document, top["train"], ("train",), config)
+    elif values["model"].is_trained:
+        values["train"] = config()
     if top.get("split") is not None:
         values["split"] = _dataclass(document, top["split"], ("split",), SplitRecipe)
     if top.get("published") is not None:
@@ -100,7 +101,7 @@ def model_from_mapping(value: Any, *, source: str = "") -> ModelRecipe:
     """Build the model part of a recipe from plain data.
 
     Args:
-        value: A mapping with ``encoder`` and ``predictor``.
+        value: A mapping with ``encoder`` and ``predictor``, or with ``network``.
         source: Where it came from, for error text.
 
     Raises:
@@ -115,13 +116,17 @@ def model_from_mapping(value: Any, *, source: str = "") -> ModelRecipe:
 
 
 def _model(document: YamlDocument, value: Any) -> ModelRecipe:
-    model = _mapping(document, value, ("model",), ("encoder", "predictor"))
-    _require(document, model, ("model",), ("predictor",))
-    predictor = _component(document, model["predictor"], "predictor")
-    encoder = None
-    if model.get("encoder") is not None:
-        encoder = _component(document, model["encoder"], "encoder")
-    return ModelRecipe(predictor, encoder)
+    kinds = ("encoder", "predictor", "network")
+    model = _mapping(document, value, ("model",), kinds)
+    if model.get("network") is None:
+        _require(document, model, ("model",), ("predictor",))
+    parts = {
+        kind: _component(document, model[kind], kind)
+        for kind in kinds
+        if model.get(kind) is not None
+    }
+    made: ModelRecipe = _build(document, ("model",), ModelRecipe, parts)
+    return made
 
 
 def _component(document: YamlDocument, value: Any, kind: str) -> ComponentRecipe:

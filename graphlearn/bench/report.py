@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from graphlearn.bench.figures import data_address, png_bytes
@@ -11,8 +11,9 @@ from graphlearn.bench.recipe import Recipe
 from graphlearn.bench.recipe_yaml import recipe_text
 from graphlearn.bench.run_result import RunResult
 from graphlearn.bench.seed_result import SeedResult
-from graphlearn.bench.table import Table
+from graphlearn.bench.table import Table, show
 from graphlearn.files import atomic_write_bytes, atomic_write_text
+from graphlearn.metrics import shown_value
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem;
@@ -92,21 +93,24 @@ def seeds_table(rows: Sequence[SeedResult]) -> Table:
     for row in rows:
         line = [row.model, row.dataset, str(row.seed)]
         for metric in metrics:
-            line += [_percent(row.valid.get(metric)), _percent(row.test.get(metric))]
-            line.append(str(row.best_epoch.get(metric, "–")))
+            line += [_shown(metric, row.valid), _shown(metric, row.test)]
+            line.append(str(row.best_epoch.get(metric.partition("/")[0], "–")))
         cells.append((*line, f"{row.seconds:.1f} s"))
     return Table((*header, "time"), tuple(cells))
 
 
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.2f}"
+def _shown(metric: str, values: Mapping[str, float]) -> str:
+    return show(metric, shown_value(metric, values[metric])) if metric in values else "–"
 
 
 def _splits(rows: Sequence[SeedResult]) -> str:
     lines = dict.fromkeys(
         (row.dataset, str(row.seed), row.split_rule, row.dataset_hash[:16]) for row in rows
     )
-    caption = "Each was audited before training: no link in two parts, no negative that is a link."
+    caption = (
+        "Each split of links was audited before training: no link in two parts, no negative that "
+        "is a link."
+    )
     return Table(("dataset", "seed", "rule", "sha256"), tuple(lines), caption).html()
 
 
@@ -124,9 +128,10 @@ def _recipe(recipe: Recipe) -> str:
     source = ""
     if recipe.published is not None:
         figure = recipe.published
-        spread = "" if figure.std is None else f" ± {figure.std:.2f}"
+        spread = "" if figure.std is None else f" ± {show(figure.metric, figure.std)}"
         source = (
-            f"<p>Published: {html.escape(figure.metric)} {figure.value:.2f}{spread} "
+            f"<p>Published: {html.escape(figure.metric)} "
+            f"{show(figure.metric, figure.value)}{spread} "
             f"({html.escape(figure.source)})</p>"
         )
     heading = f"{recipe.label} ({recipe.digest()[:8]})"

@@ -14,9 +14,11 @@ from graphlearn.bench.saved_model import CONFIG_NAME, load_model
 from graphlearn.bench.seed_result import Curves, SeedResult
 from graphlearn.bench.table import Table, results_table
 from graphlearn.errors import DataNotFoundError
+from graphlearn.metrics import lower_is_better
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from torch import nn
 
     from graphlearn.nn import LinkModel
 
@@ -89,7 +91,7 @@ class RunResult:
         return folder
 
     @property
-    def model(self) -> LinkModel:
+    def model(self) -> LinkModel | nn.Module:
         """The trained model of the best row, in evaluation mode."""
         return load_model(self.model_folder)
 
@@ -101,7 +103,7 @@ class RunResult:
 
 
 def best_row(rows: Sequence[SeedResult]) -> int:
-    """Return the number of the row with the highest first validation metric, the first of equals.
+    """Return the number of the row with the best first validation metric, the first of equals.
 
     Example:
         >>> rows = [SeedResult("cn", "cora", s, "", "", "", {}, {"auc": v})
@@ -110,5 +112,6 @@ def best_row(rows: Sequence[SeedResult]) -> int:
         1
     """
     assert rows, "a run has at least one row"
-    first = [next(iter(row.valid.values()), float("-inf")) for row in rows]
-    return max(range(len(rows)), key=lambda number: first[number])
+    first = [next(iter(row.valid.items()), ("", float("-inf"))) for row in rows]
+    values = [-value if lower_is_better(metric) else value for metric, value in first]
+    return max(range(len(rows)), key=lambda number: values[number])

@@ -21,12 +21,17 @@ from graphlearn.bench.run_folder import RunFolder, check_writable
 from graphlearn.bench.run_result import RunResult
 from graphlearn.bench.seed_result import SeedResult
 from graphlearn.bench.seed_run import run_seed
-from graphlearn.bench.split_source import SplitSource, default_metrics, is_file_dataset
+from graphlearn.bench.split_source import (
+    SplitSource,
+    check_metrics,
+    default_metrics,
+    is_file_dataset,
+    is_graph_dataset,
+)
 from graphlearn.bench.threads import computing_with
 from graphlearn.bench.workers import run_in_workers
 from graphlearn.errors import InputError
 from graphlearn.files import make_folder, sole_use
-from graphlearn.metrics import LinkEvaluator
 from graphlearn.validate import check_size
 
 if TYPE_CHECKING:
@@ -171,7 +176,14 @@ def fill_in(recipe: Recipe) -> Recipe:
     assert recipe.dataset is not None
     dataset = recipe.dataset
     metrics = recipe.metrics or default_metrics(dataset)
-    LinkEvaluator(metrics, ties=recipe.ties)
+    check_metrics(dataset, metrics, recipe.ties)
+    if is_graph_dataset(dataset) != (recipe.model.network is not None):
+        kind = "many graphs" if is_graph_dataset(dataset) else "one graph, for link prediction"
+        wanted = "a network" if is_graph_dataset(dataset) else "a predictor"
+        raise InputError(
+            f"recipe {recipe.name!r} cannot run on {dataset}, which is {kind}",
+            expected=f"a recipe with {wanted}",
+        )
     if is_file_dataset(dataset):
         dataset = str(Path(dataset).expanduser().resolve())
     return dataclasses.replace(recipe, dataset=dataset, metrics=metrics)

@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from graphlearn.bench.build import build_model
+from torch import nn
+
+from graphlearn.bench.build import build
 from graphlearn.bench.recipe import ModelRecipe, Recipe
 from graphlearn.bench.recipe_yaml import model_from_mapping
+from graphlearn.bench.sizes import Sizes
 from graphlearn.errors import CheckpointError, DataNotFoundError, GraphLearnError
 from graphlearn.files import atomic_write_text
 from graphlearn.nn import LinkModel
@@ -16,16 +19,15 @@ from graphlearn.train import TrainConfig
 from graphlearn.train.checkpoint import WEIGHTS_NAME, load_weights, save_weights
 
 FORMAT = "graphlearn-link-model"
+NETWORK_FORMAT = "graphlearn-network"
 CONFIG_NAME = "model.json"
 
 
 def save_model(
-    model: LinkModel,
+    model: nn.Module,
     recipe: Recipe,
     folder: Path | str,
-    *,
-    in_channels: int | None,
-    num_nodes: int,
+    sizes: Sizes,
 ) -> Path:
     """Write a model so that :func:`load_model` can rebuild it, and return its folder.
 
@@ -33,48 +35,44 @@ def save_model(
         model: The trained model.
         recipe: The recipe it was built from.
         folder: Where to; made if missing.
-        in_channels: What :func:`graphlearn.bench.build.build_model` was given.
-        num_nodes: Likewise.
+        sizes: What :func:`graphlearn.bench.build.build` was given.
 
     Raises:
         OutputError: If it cannot be written.
 
     Example:
         >>> import tempfile
+        >>> from graphlearn.bench.build import build_model
         >>> from graphlearn.bench.recipe_yaml import recipe_from_text
         >>> recipe = recipe_from_text("{name: cn, model: {predictor: {name: cn}}}")
         >>> model = build_model(recipe.model, in_channels=None, num_nodes=3, seed=0)
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     _ = save_model(model, recipe, folder, in_channels=None, num_nodes=3)
+        ...     _ = save_model(model, recipe, folder, {"in_channels": None, "num_nodes": 3})
         ...     load_model(folder).encoder is None
         True
     """
     save_weights(Path(folder) / WEIGHTS_NAME, model.state_dict(), {"recipe": recipe.name})
     # The description last: a folder that has one is whole.
-    return describe_model(recipe, folder, in_channels=in_channels, num_nodes=num_nodes)
+    return describe_model(recipe, folder, sizes)
 
 
-def describe_model(
-    recipe: Recipe, folder: Path | str, *, in_channels: int | None, num_nodes: int
-) -> Path:
+def describe_model(recipe: Recipe, folder: Path | str, sizes: Sizes) -> Path:
     """Write beside weights that training saved what :func:`load_model` needs besides them.
 
     Args:
         recipe: The recipe the model was built from.
         folder: Where the weights are.
-        in_channels: What :func:`graphlearn.bench.build.build_model` was given.
-        num_nodes: Likewise.
+        sizes: What :func:`graphlearn.bench.build.build` was given.
 
     Raises:
         OutputError: If it cannot be written.
     """
     config = {
-        "format": FORMAT,
+        "format": FORMAT if recipe.model.network is None else NETWORK_FORMAT,
         "format_version": 1,
         "recipe": recipe.name,
         "dataset": recipe.dataset,
-        "in_channels": in_channels,
-        "num_nodes": num_nodes,
+        **(sizes if recipe.model.network is None else {"sizes": sizes}),
         "dtype": "float32" if recipe.train is None else recipe.train.dtype,
         "model": recipe.to_mapping()["model"],
     }
@@ -82,7 +80,7 @@ def describe_model(
     return Path(folder)
 
 
-def load_model(folder: Path | str) -> LinkModel:
+def load_model(folder: Path | str) -> LinkModel | nn.Module:
     """Rebuild a saved model, in evaluation mode on the CPU.
 
     Nothing is unpickled: names are looked up in the package's registries, and weights are plain
@@ -99,9 +97,10 @@ def load_model(folder: Path | str) -> LinkModel:
     config = _read_config(path)
     try:
         recipe: ModelRecipe = model_from_mapping(config["model"], source=str(path))
-        model = build_model(
-            recipe, in_channels=config["in_channels"], num_nodes=config["num_nodes"], seed=0
-        )
+        of_network = config["format"] == NETWORK_FORMAT
+        if of_network != (recipe.network is not None):
+            raise KeyError("network")
+        model = build(recipe, config["sizes"] if of_network else config, seed=0)
         model.to(TrainConfig(dtype=config["dtype"]).torch_dtype())
     except (KeyError, TypeError, GraphLearnError) as error:
         raise CheckpointError(
@@ -124,8 +123,10 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"{path} is truncated or not JSON", expected="what a run wrote"
         ) from error
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise CheckpointError(f"{path} is not a graphlearn model", expected=f"format {FORMAT!r}")
+    if not isinstance(config, dict) or config.get("format") not in (FORMAT, NETWORK_FORMAT):
+        raise CheckpointError(
+            f"{path} is not a graphlearn model", expected=f"format {FORMAT!r} or {NETWORK_FORMAT!r}"
+        )
     if config.get("format_version") != 1:
         raise CheckpointError(
             f"{path} has format_version {config.get('format_version')!r}", expected="1",

@@ -9,27 +9,37 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch import nn
 
-from graphlearn.bench.build import build_model
+from graphlearn.bench.build import build
 from graphlearn.bench.listener import Epoch
 from graphlearn.bench.recipe import Recipe
 from graphlearn.bench.recipe_yaml import recipe_text
 from graphlearn.bench.run_folder import RunFolder
 from graphlearn.bench.saved_model import describe_model, save_model
 from graphlearn.bench.seed_result import Curves, SeedResult
+from graphlearn.bench.sizes import model_sizes
 from graphlearn.bench.versions import run_versions
-from graphlearn.data import LinkSplit
+from graphlearn.data import GraphSplit, LinkSplit
 from graphlearn.errors import DivergedError
 from graphlearn.files import atomic_write_text
 from graphlearn.kernels import CSRGraph
 from graphlearn.metrics import LinkEvaluator
 from graphlearn.nn import LinkModel
-from graphlearn.train import EpochRecord, LinkTrainer, evaluate_links
+from graphlearn.train import (
+    EpochRecord,
+    GraphTrainConfig,
+    GraphTrainer,
+    LinkTrainer,
+    TrainConfig,
+    Trainer,
+    evaluate_links,
+)
 
 
 def run_seed(
     recipe: Recipe,
-    split: LinkSplit,
+    split: LinkSplit | GraphSplit,
     seed: int,
     folder: RunFolder,
     on_epoch: Callable[[Epoch], None],
@@ -54,49 +64,64 @@ def run_seed(
         CheckpointError: If a checkpoint is there and cannot be used.
         OutputError: If something could not be written.
     """
-    x = split.data.get("x")
-    in_channels = None if x is None else int(x.size(1))
-    num_nodes = int(split.data.num_nodes)
-    model = build_model(recipe.model, in_channels=in_channels, num_nodes=num_nodes, seed=seed)
+    sizes = model_sizes(split)
+    model = build(recipe.model, sizes, seed)
     folder.prepare(recipe, data_root=data_root, threads=torch.get_num_threads())
     own = dataclasses.replace(recipe, seeds=(seed,))
     atomic_write_text(folder.seed(seed) / "recipe.yaml", recipe_text(own))
     place = folder.seed(seed)
     if recipe.train is None:
+        assert isinstance(model, LinkModel)
+        assert isinstance(split, LinkSplit)
         result, curves = _score_heuristic(recipe, model, split, seed)
-        save_model(model, recipe, place, in_channels=in_channels, num_nodes=num_nodes)
+        save_model(model, recipe, place, sizes)
     else:
         result, curves = _train(recipe, model, split, seed, place, on_epoch)
         # The trainer saved the weights of the best epoch.
-        describe_model(recipe, place, in_channels=in_channels, num_nodes=num_nodes)
+        describe_model(recipe, place, sizes)
     folder.write_result(result, curves)
     return result, curves
 
 
 def _train(
     recipe: Recipe,
-    model: LinkModel,
-    split: LinkSplit,
+    model: nn.Module,
+    split: LinkSplit | GraphSplit,
     seed: int,
     run_dir: Path,
     on_epoch: Callable[[Epoch], None],
 ) -> tuple[SeedResult, Curves]:
-    assert recipe.train is not None
     assert recipe.metrics is not None
 
     def tell(record: EpochRecord) -> None:
         on_epoch(Epoch(record.epoch, record.loss, dict(record.valid)))
 
-    trainer = LinkTrainer(
-        model,
-        split,
-        recipe.train,
-        seed=seed,
-        metrics=LinkEvaluator(recipe.metrics, ties=recipe.ties),
-        run_dir=run_dir,
-        on_epoch=tell,
-        identity={"recipe": recipe.digest()},
-    )
+    identity = {"recipe": recipe.digest()}
+    trainer: Trainer
+    if isinstance(split, GraphSplit):
+        assert isinstance(recipe.train, GraphTrainConfig)
+        trainer = GraphTrainer(
+            model,
+            split,
+            recipe.train,
+            seed=seed,
+            metrics=recipe.metrics,
+            run_dir=run_dir,
+            on_epoch=tell,
+            identity=identity,
+        )
+    else:
+        assert isinstance(recipe.train, TrainConfig)
+        trainer = LinkTrainer(
+            model,
+            split,
+            recipe.train,
+            seed=seed,
+            metrics=LinkEvaluator(recipe.metrics, ties=recipe.ties),
+            run_dir=run_dir,
+            on_epoch=tell,
+            identity=identity,
+        )
     try:
         fit = trainer.fit()
     except DivergedError as error:
@@ -142,7 +167,7 @@ def _score_heuristic(
 
 def _result(
     recipe: Recipe,
-    split: LinkSplit,
+    split: LinkSplit | GraphSplit,
     seed: int,
     test: dict[str, float],
     valid: dict[str, float],

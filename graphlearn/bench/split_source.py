@@ -11,19 +11,23 @@ from torch_geometric.data import Data
 from graphlearn.bench.recipe import SplitRecipe
 from graphlearn.bench.recipe_files import model_names, recipe_names
 from graphlearn.data import (
+    GRAPH_READERS,
     Dataset,
+    GraphSplit,
     LinkSplit,
     audit_split,
     dataset_names,
     load_card,
     load_dataset,
+    load_graph_split,
     make_split,
     random_link_split,
     read_edge_list,
     read_graph,
     read_seal_mat,
 )
-from graphlearn.metrics import LinkEvaluator, TieRule
+from graphlearn.errors import InputError
+from graphlearn.metrics import LinkEvaluator, PredictionEvaluator, TieRule
 from graphlearn.registry import unknown_name
 
 OWN_METRICS = ("auc", "ap", "mrr")
@@ -84,6 +88,29 @@ def refuse_unknown_target(what: str) -> None:
         raise unknown_name("dataset or model", what, known)
 
 
+def is_graph_dataset(dataset: str) -> bool:
+    """Whether ``dataset`` names a data set of many graphs, rather than one for link prediction.
+
+    Example:
+        >>> is_graph_dataset("second-minimum"), is_graph_dataset("cora")
+        (True, False)
+    """
+    return dataset in dataset_names() and load_card(dataset).reader in GRAPH_READERS
+
+
+def check_metrics(dataset: str, metrics: tuple[str, ...], ties: TieRule = "pessimistic") -> None:
+    """Raise unless every metric is one for this kind of data set.
+
+    Raises:
+        UnknownNameError: If a metric is not known there.
+        InputError: If one is named twice.
+    """
+    if is_graph_dataset(dataset):
+        PredictionEvaluator(metrics)
+    else:
+        LinkEvaluator(metrics, ties=ties)
+
+
 def default_metrics(dataset: str) -> tuple[str, ...]:
     """Return the metrics of a recipe that names none: the card's, or those for a user's own graph.
 
@@ -119,9 +146,9 @@ class SplitSource:
     ) -> None:
         self.dataset, self.split, self.data_root = dataset, split or SplitRecipe(), data_root
         self._read: Dataset | None = None
-        self._last: tuple[int, LinkSplit] | None = None
+        self._last: tuple[int, LinkSplit | GraphSplit] | None = None
 
-    def make(self, seed: int) -> LinkSplit:
+    def make(self, seed: int) -> LinkSplit | GraphSplit:
         """Return the split of ``seed``; official splits are the same for every seed.
 
         Raises:
@@ -132,7 +159,7 @@ class SplitSource:
         if self._last is not None and self._last[0] == seed:
             return self._last[1]
         split = self._make(seed)
-        if self.split.test_uses_valid_edges is not None:
+        if isinstance(split, LinkSplit) and self.split.test_uses_valid_edges is not None:
             split = dataclasses.replace(
                 split, test_uses_valid_edges=self.split.test_uses_valid_edges
             )
@@ -141,7 +168,7 @@ class SplitSource:
 
     def audited_split(
         self, seed: int, metrics: tuple[str, ...] = (), ties: TieRule = "pessimistic"
-    ) -> LinkSplit:
+    ) -> LinkSplit | GraphSplit:
         """Return the split of ``seed`` once it is known to be sound and large enough to score.
 
         Raises:
@@ -149,8 +176,12 @@ class SplitSource:
             InputError: If a metric cannot be computed on it (too few negatives for K).
             UnknownNameError: If a metric is not known.
         """
-        evaluator = LinkEvaluator(metrics, ties=ties) if metrics else None
+        if metrics:
+            check_metrics(self.dataset, metrics, ties)
         split = self.make(seed)
+        if isinstance(split, GraphSplit):
+            return split  # its parts are graphs of their own
+        evaluator = LinkEvaluator(metrics, ties=ties) if metrics else None
         audit_split(split).raise_for_leaks()
         if evaluator is not None:
             for pairs, negatives in (
@@ -161,7 +192,23 @@ class SplitSource:
                 evaluator(pairs[0].double(), negatives[0].double())
         return split
 
-    def _make(self, seed: int) -> LinkSplit:
+    def link_split(self, seed: int) -> LinkSplit:
+        """Return :meth:`audited_split` of a data set for link prediction.
+
+        Raises:
+            InputError: If it is one of many graphs.
+        """
+        split = self.audited_split(seed)
+        if isinstance(split, GraphSplit):
+            raise InputError(
+                f"{self.dataset} is a data set of many graphs",
+                expected="one for link prediction, whose split and scores can be audited",
+            )
+        return split
+
+    def _make(self, seed: int) -> LinkSplit | GraphSplit:
+        if is_graph_dataset(self.dataset):
+            return load_graph_split(self.dataset, self.data_root, seed=seed)
         if is_file_dataset(self.dataset):
             path = Path(self.dataset).expanduser()
             data = _READERS.get(path.suffix.lower(), read_edge_list)(path)

@@ -11,6 +11,7 @@ from typing import Any
 
 from graphlearn.bench.recipe import Published
 from graphlearn.bench.seed_result import SeedResult
+from graphlearn.metrics import lower_is_better, shown_value
 
 CAPTION = (
     "Test scores in percent, mean ± sample standard deviation over n seeds, each at its best "
@@ -120,27 +121,40 @@ def results_table(
     for key, group in groups.items():
         scores = {m: [r.test[m] for r in group if m in r.test] for m in metrics}
         line: list[str] = [key[0], key[1], str(len(group))]
-        line += [spread(values) for values in scores.values()]
+        line += [spread(values, metric) for metric, values in scores.items()]
         if shown:
             line += _comparison(shown.get((key[0], key[1])), scores)
         if repeated:
             line.append(key[2][:8])
         cells.append((*line, f"{sum(row.seconds for row in group):.0f} s"))
     header.append("time")
-    return Table(tuple(header), tuple(cells), CAPTION + (DIFFERENCE if shown else ""))
+    shares = not any(lower_is_better(metric) for metric in metrics)
+    caption = CAPTION if shares else CAPTION.replace("in percent", "(shares in percent)")
+    return Table(tuple(header), tuple(cells), caption + (DIFFERENCE if shown else ""))
 
 
-def spread(scores: Sequence[float]) -> str:
-    """Return ``mean ± std`` in percent; the mean alone for one score.
+def spread(scores: Sequence[float], metric: str) -> str:
+    """Return ``mean ± std``, of shares in percent; the mean alone for one score.
 
     Example:
-        >>> spread([0.88, 0.90])
-        '89.00 ± 1.41'
+        >>> spread([0.88, 0.90], "hits@100"), spread([0.25], "mae")
+        ('89.00 ± 1.41', '0.250')
     """
     if not scores:
         return "–"
-    mean = f"{100 * statistics.fmean(scores):.2f}"
-    return mean if len(scores) == 1 else f"{mean} ± {100 * statistics.stdev(scores):.2f}"
+    shown = [shown_value(metric, score) for score in scores]
+    mean = show(metric, statistics.fmean(shown))
+    return mean if len(scores) == 1 else f"{mean} ± {show(metric, statistics.stdev(shown))}"
+
+
+def show(metric: str, shown: float) -> str:
+    """Write a value of a table: shares with two digits, errors with three.
+
+    Example:
+        >>> show("auc", 91.5), show("mae", 0.12345)
+        ('91.50', '0.123')
+    """
+    return f"{shown:.3f}" if lower_is_better(metric) else f"{shown:.2f}"
 
 
 def standard_errors(scores: Sequence[float], published: Published) -> float | None:
@@ -150,8 +164,8 @@ def standard_errors(scores: Sequence[float], published: Published) -> float | No
     there is no spread to measure with.
 
     Args:
-        scores: Measured scores as fractions.
-        published: The figure, in percent.
+        scores: Measured scores, shares as fractions.
+        published: The figure; a share in percent.
 
     Example:
         >>> figure = Published("auc", 90.0, "a paper", std=1.0, runs=4)
@@ -159,25 +173,29 @@ def standard_errors(scores: Sequence[float], published: Published) -> float | No
         2.0
     """
     variance = 0.0
+    shown = [shown_value(published.metric, score) for score in scores]
     if len(scores) > 1:
-        variance += statistics.variance(100 * s for s in scores) / len(scores)
+        variance += statistics.variance(shown) / len(scores)
     if published.std is not None and published.runs:
         variance += published.std**2 / published.runs
     if variance == 0 or not scores:
         return None
-    return (100 * statistics.fmean(scores) - published.value) / math.sqrt(variance)
+    return (statistics.fmean(shown) - published.value) / math.sqrt(variance)
 
 
 def _comparison(published: Published | None, scores: Mapping[str, Sequence[float]]) -> list[str]:
     if published is None:
         return ["–", "–"]
-    figure = f"{published.value:.2f}"
+    figure = show(published.metric, published.value)
     if published.std is not None:
-        figure += f" ± {published.std:.2f}"
+        figure += f" ± {show(published.metric, published.std)}"
     measured = scores.get(published.metric, ())
     errors = standard_errors(measured, published)
     if not measured:
         return [figure, "–"]
+    mean = statistics.fmean(shown_value(published.metric, score) for score in measured)
+    digits = 3 if lower_is_better(published.metric) else 2
     # Adding zero turns a rounded -0.0 into 0.0.
-    difference = round(100 * statistics.fmean(measured) - published.value, 2) + 0.0
-    return [figure, f"{difference:+.2f}" + ("" if errors is None else f" ({errors:+.1f} s.e.)")]
+    difference = round(mean - published.value, digits) + 0.0
+    text = f"{difference:+.{digits}f}"
+    return [figure, text + ("" if errors is None else f" ({errors:+.1f} s.e.)")]

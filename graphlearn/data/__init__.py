@@ -7,6 +7,7 @@ small graphs, or sets, are a :class:`GraphCollection`, and their parts a :class:
 
 from graphlearn.data.audit import Finding, SplitAudit, audit_split
 from graphlearn.data.card import (
+    GRAPH_READERS,
     DatasetCard,
     Download,
     SplitRule,
@@ -19,6 +20,7 @@ from graphlearn.data.digits import digits_knn
 from graphlearn.data.edge_list import read_edge_list
 from graphlearn.data.features import compact_features
 from graphlearn.data.graph_collection import GraphCollection
+from graphlearn.data.graph_dataset import load_graph_split
 from graphlearn.data.graph_file import read_graph, write_graph
 from graphlearn.data.graph_split import OBJECTIVES, GraphSplit, Objective
 from graphlearn.data.negatives import sample_non_edges
@@ -33,6 +35,7 @@ from graphlearn.data.second_minimum import second_minimum_sets, second_minimum_s
 from graphlearn.data.split import LinkSplit, random_link_split
 
 __all__ = [
+    "GRAPH_READERS",
     "OBJECTIVES",
     "Dataset",
     "DatasetCard",
@@ -53,6 +56,7 @@ __all__ = [
     "from_pyg",
     "load_card",
     "load_dataset",
+    "load_graph_split",
     "make_split",
     "ncn_planetoid_split",
     "ogb_official_split",

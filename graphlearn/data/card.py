@@ -24,19 +24,25 @@ READER_OPTIONS: dict[str, tuple[str, ...]] = {
     "seal-mat": ("variable",),
     "edge-list": ("num_nodes", "delimiter", "header"),
     "digits-knn": ("neighbors",),
+    "second-minimum": ("train", "valid", "test", "largest", "larger"),
 }
 """Every reader's name, and which keyword arguments of it a card may set."""
 
+GRAPH_READERS = ("second-minimum",)
+"""Those that give many graphs or sets, for :func:`graphlearn.data.load_graph_split`."""
+
+_WITHOUT_FILES = ("digits-knn", "second-minimum")
 _CHECKSUM = re.compile("sha256:[0-9a-f]{64}|git-blob-sha1:[0-9a-f]{40}")
-SPLIT_RULES = ("random", "ncn-planetoid", "ogb-official")
+SPLIT_RULES = ("random", "ncn-planetoid", "ogb-official", "generated")
 
 
 @dataclass(frozen=True)
 class SplitRule:
-    """How a dataset's links are divided.
+    """How a dataset's links, or graphs, are divided.
 
     Args:
-        rule: One of ``"random"``, ``"ncn-planetoid"``, ``"ogb-official"``.
+        rule: One of ``"random"``, ``"ncn-planetoid"``, ``"ogb-official"`` for links; for graphs
+            ``"generated"``: each part is drawn anew for every seed.
         valid_ratio: For ``"random"``: share held out for validation.
         test_ratio: For ``"random"``: share held out for the test.
         test_uses_valid_edges: For ``"ogb-official"``: whether the test may use validation links.
@@ -190,7 +196,7 @@ def read_card(path: Path | str) -> DatasetCard:
     ):
         if given not in known:
             raise unknown_name(kind, given, known, where=reader.place(given))
-    if not card.files and card.reader != "digits-knn":
+    if not card.files and card.reader not in _WITHOUT_FILES:
         raise InputError(f"{path} names no files", expected=f"what {card.reader} reads")
     files: Mapping[Any, Any] = card.files
     for file, checksum in files.items():

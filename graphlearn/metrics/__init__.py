@@ -6,7 +6,7 @@ Bad scores raise, they never score.
 from __future__ import annotations
 
 from graphlearn.metrics.evaluator import LinkEvaluator, evaluate
-from graphlearn.metrics.prediction import PredictionEvaluator, lower_is_better
+from graphlearn.metrics.prediction import PredictionEvaluator, lower_is_better, shown_value
 from graphlearn.metrics.ranking import (
     area_under_roc,
     average_precision,
@@ -26,4 +26,5 @@ __all__ = [
     "hits_at_k",
     "lower_is_better",
     "mean_reciprocal_rank",
+    "shown_value",
 ]

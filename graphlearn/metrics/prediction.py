@@ -61,6 +61,20 @@ def lower_is_better(name: str) -> bool:
     return found is not None and found[1]
 
 
+def shown_value(name: str, value: float) -> float:
+    """The value as tables show it: a share in percent, an error as it is.
+
+    Args:
+        name: The metric's name.
+        value: What it gave.
+
+    Example:
+        >>> shown_value("hits@100", 0.875), shown_value("mae", 0.875)
+        (87.5, 0.875)
+    """
+    return value if lower_is_better(name) else 100 * value
+
+
 class PredictionEvaluator:
     """Several metrics of the same predictions.
 

@@ -35,13 +35,14 @@ from graphlearn.nn.predictor import (
     NCNCount,
     completion_probability,
 )
-from graphlearn.nn.registries import ENCODERS, PREDICTORS
+from graphlearn.nn.registries import ENCODERS, NETWORKS, PREDICTORS
 
 __all__ = [
     "AGGREGATORS",
     "ENCODERS",
     "NCN",
     "NCNC",
+    "NETWORKS",
     "PREDICTORS",
     "AdamicAdar",
     "AggregationConv",

@@ -11,10 +11,12 @@ from torch_geometric.data import Data
 from graphlearn.errors import InputError
 from graphlearn.nn.aggr import AggregatorLike, make_aggregator
 from graphlearn.nn.conv.aggregation import AggregationConv
+from graphlearn.nn.registries import NETWORKS
 from graphlearn.nn.reset import reset
 from graphlearn.validate import check_num_nodes, check_size
 
 
+@NETWORKS.register("graph-network")
 class GraphNetwork(nn.Module):
     r"""Node encoder, message-passing layers, readout and head; with no layers a network for sets.
 

@@ -1,4 +1,4 @@
-"""What recipes may name: encoders and predictors by their short names."""
+"""What recipes may name: encoders, predictors and networks by their short names."""
 
 from __future__ import annotations
 
@@ -11,3 +11,6 @@ ENCODERS: Registry[type[nn.Module]] = Registry("encoder")
 
 PREDICTORS: Registry[type[nn.Module]] = Registry("predictor")
 """Modules with ``predictor(x, graph, pairs) -> [B]``, heuristics included."""
+
+NETWORKS: Registry[type[nn.Module]] = Registry("network")
+"""Modules with ``network(data)`` for batches of graphs or sets."""

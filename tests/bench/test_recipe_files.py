@@ -11,7 +11,7 @@ from graphlearn.bench.recipe_files import (
     published_figures,
     recipe_names,
 )
-from graphlearn.errors import DataNotFoundError, UnknownNameError
+from graphlearn.errors import DataNotFoundError, InputError, UnknownNameError
 
 MODELS = {"cn", "aa", "ra", "katz", "ppr", "gae", "gcn", "sage", "ncn", "ncnc"}
 
@@ -85,3 +85,10 @@ def test_published_figures_have_a_source() -> None:
     assert figures["ncnc", "citeseer"].value == 93.47
     assert figures["cn", "cora"].value == 34.05
     assert all(figure.source for figure in figures.values())
+
+
+def test_a_model_without_a_recipe_for_the_data_set_says_which_it_has() -> None:
+    with pytest.raises(InputError, match=r"^lcm has no recipe for cora: .*second-minimum-small"):
+        find_recipe("lcm", "cora")
+    with pytest.raises(InputError, match=r"; add --dataset "):
+        find_recipe("lcm")

@@ -15,7 +15,7 @@ from graphlearn.errors import CheckpointError, DataNotFoundError
 @pytest.fixture
 def saved(tmp_path: Path, trained: Recipe) -> Path:
     model = build_model(trained.model, in_channels=3, num_nodes=5, seed=4)
-    return save_model(model, trained, tmp_path / "model", in_channels=3, num_nodes=5)
+    return save_model(model, trained, tmp_path / "model", {"in_channels": 3, "num_nodes": 5})
 
 
 def test_rebuilds_the_same_model(saved: Path, trained: Recipe) -> None:
@@ -29,7 +29,7 @@ def test_rebuilds_the_same_model(saved: Path, trained: Recipe) -> None:
 
 def test_heuristics_too(tmp_path: Path, heuristic: Recipe) -> None:
     model = build_model(heuristic.model, in_channels=None, num_nodes=5, seed=0)
-    save_model(model, heuristic, tmp_path, in_channels=None, num_nodes=5)
+    save_model(model, heuristic, tmp_path, {"in_channels": None, "num_nodes": 5})
     assert type(load_model(tmp_path).predictor) is type(model.predictor)
 
 

@@ -39,8 +39,8 @@ def test_mean_and_sample_deviation() -> None:
 
 
 def test_one_seed_has_no_deviation() -> None:
-    assert spread([0.5]) == "50.00"
-    assert spread([]) == "–"
+    assert spread([0.5], "auc") == "50.00"
+    assert spread([], "auc") == "–"
 
 
 def test_metrics_of_several_data_sets() -> None:

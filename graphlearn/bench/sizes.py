@@ -1,0 +1,62 @@
+"""What a model's constructor must know of the data, as plain values that a file can hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from graphlearn.data import GraphCollection, GraphSplit, LinkSplit
+
+Sizes = dict[str, Any]
+"""Constructor arguments that the data decide."""
+
+
+def model_sizes(split: LinkSplit | GraphSplit) -> Sizes:
+    """Return the sizes that a split gives its model.
+
+    Args:
+        split: For links: number of features and of nodes. For graphs: numbers of features or
+            categories and of targets, and of the training part how many nodes have each degree
+            and how many graphs each size.
+
+    Example:
+        >>> from graphlearn.data import second_minimum_split
+        >>> sizes = model_sizes(second_minimum_split(train=50, valid=5, test=5, largest=2))
+        >>> sizes["in_channels"], sizes["out_channels"], len(sizes["size_histogram"])
+        (8, 8, 3)
+    """
+    if isinstance(split, LinkSplit):
+        x = split.data.get("x")
+        return {
+            "in_channels": None if x is None else int(x.size(1)),
+            "num_nodes": int(split.data.num_nodes),
+        }
+    train, parts = split.train, list(split.parts().values())
+    categorical = not train.x.is_floating_point()
+    edges = [part.edge_attr for part in parts if part.edge_attr is not None]
+    edge_categories = bool(edges) and not edges[0].is_floating_point()
+    return {
+        "in_channels": None if categorical else int(train.x.size(1)),
+        "num_categories": _largest([part.x for part in parts]) if categorical else None,
+        "num_edge_categories": _largest(edges) if edge_categories else None,
+        "out_channels": _columns(train.y),
+        "node_out_channels": _columns(train.node_y),
+        "degree_histogram": train.degree_histogram().tolist(),
+        "size_histogram": _set_sizes(train),
+    }
+
+
+def _largest(values: list[Tensor]) -> int:
+    return 1 + max(int(value.max()) for value in values if value.numel())
+
+
+def _columns(target: Tensor | None) -> int | None:
+    if target is None:
+        return None
+    return 1 if target.dim() == 1 else int(target.size(1))
+
+
+def _set_sizes(train: GraphCollection) -> list[int]:
+    sizes: list[int] = train.node_ptr.diff().bincount().tolist()
+    return sizes

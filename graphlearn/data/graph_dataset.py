@@ -1,0 +1,61 @@
+"""Data sets of many graphs, or sets, by name: card, files, reader, parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from graphlearn.data.card import GRAPH_READERS, DatasetCard, load_card
+from graphlearn.data.checksum import check_files
+from graphlearn.data.download import ensure_files
+from graphlearn.data.graph_split import GraphSplit
+from graphlearn.data.root import find_data_root
+from graphlearn.data.second_minimum import second_minimum_split
+from graphlearn.errors import InputError
+
+
+def load_graph_split(
+    name: str, data_root: Path | str | None = None, *, seed: int = 0
+) -> GraphSplit:
+    """Load a data set of graphs, or draw a generated one, divided into its parts.
+
+    Args:
+        name: The name of its card.
+        data_root: The folder that data sets lie in; see :func:`graphlearn.data.load_dataset`.
+        seed: Seed of the draw, where something is drawn.
+
+    Shapes:
+        - ``x`` of each part: ``[N, C]``; ``y``: ``[G, T]``
+
+    Raises:
+        UnknownNameError: If there is no such card.
+        InputError: If the card is of a graph for link prediction.
+        DataNotFoundError: If the data root or a file is missing and cannot be fetched.
+        UnsafeFileError: If a file is not what its card says.
+
+    Example:
+        >>> load_graph_split("second-minimum-small", seed=0).objective
+        'bits'
+    """
+    card = load_card(name)
+    if card.reader not in GRAPH_READERS:
+        raise InputError(
+            f"{name} is one graph, for link prediction",
+            expected="a data set of many graphs",
+            mend="use load_dataset",
+        )
+    root = find_data_root(data_root)
+    ensure_files(card, root)
+    check_files(root, card.files)
+    return _READERS[card.reader](card, root, seed)
+
+
+def _second_minimum(card: DatasetCard, root: Path, seed: int) -> GraphSplit:
+    options = dict(card.options)
+    options["larger"] = tuple(options.get("larger", ()))
+    return second_minimum_split(**options, seed=seed)
+
+
+_READERS: dict[str, Callable[[DatasetCard, Path, int], GraphSplit]] = {
+    "second-minimum": _second_minimum,
+}
