@@ -33,7 +33,8 @@ GRAPH_READERS = ("second-minimum",)
 
 _WITHOUT_FILES = ("digits-knn", "second-minimum")
 _CHECKSUM = re.compile("sha256:[0-9a-f]{64}|git-blob-sha1:[0-9a-f]{40}")
-SPLIT_RULES = ("random", "ncn-planetoid", "ogb-official", "generated")
+LINK_RULES = ("random", "ncn-planetoid", "ogb-official")
+GRAPH_RULES = ("generated",)
 
 
 @dataclass(frozen=True)
@@ -189,9 +190,10 @@ def read_card(path: Path | str) -> DatasetCard:
     card = DatasetCard(**values)
     if card.name != path.stem:
         raise InputError(f"{path} has name {card.name!r}", expected=f"{path.stem!r}, as its file")
+    rules = GRAPH_RULES if card.reader in GRAPH_READERS else LINK_RULES
     for kind, given, known in (
         ("reader", card.reader, READER_OPTIONS),
-        ("split rule", card.split.rule, SPLIT_RULES),
+        ("split rule", card.split.rule, rules),
         *(("option", str(key), READER_OPTIONS.get(card.reader, ())) for key in card.options),
     ):
         if given not in known:

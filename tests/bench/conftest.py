@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from graphlearn.bench import split_source
 from graphlearn.bench.recipe import Recipe
 from graphlearn.bench.recipe_yaml import recipe_from_text
 from graphlearn.bench.run_result import RunResult
 from graphlearn.bench.runs import fill_in, run_recipes
+from graphlearn.data import GraphSplit, second_minimum_split
 
 HEURISTIC = "{name: cn, dataset: digits-knn, model: {predictor: cn}, metrics: [auc]}"
 TRAINED = """
@@ -59,3 +61,24 @@ def same_figures() -> Any:
 
 def weights(folder: Path) -> bytes:
     return (folder / "model.safetensors").read_bytes()
+
+
+NETWORK = """
+name: tiny-lcm
+dataset: second-minimum-small
+model:
+  network: {name: graph-network, hidden_channels: 8, num_layers: 0, readout: lcm}
+train: {epochs: 2, batch_size: 32, checkpoint_seconds: 0}
+seeds: 2
+"""
+
+
+@pytest.fixture
+def network_recipe(monkeypatch: pytest.MonkeyPatch) -> Recipe:
+    """A recipe with a network, on a few sets in place of the data set's thousands."""
+
+    def few(name: str, data_root: object, *, seed: int) -> GraphSplit:
+        return second_minimum_split(train=64, valid=16, test=16, larger=(20,), seed=seed)
+
+    monkeypatch.setattr(split_source, "load_graph_split", few)
+    return fill_in(recipe_from_text(NETWORK))

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch_geometric.data import Data
 
-from graphlearn.bench.build import build_model
+from graphlearn.bench.build import build, build_model
 from graphlearn.bench.components import component_options
 from graphlearn.bench.recipe import ComponentRecipe, ModelRecipe
 from graphlearn.errors import InputError, UnknownNameError
 from graphlearn.kernels import CSRGraph
-from graphlearn.nn import ENCODERS, PREDICTORS
+from graphlearn.nn import ENCODERS, PREDICTORS, LinkModel
 
 GCN = ComponentRecipe("gcn", {"hidden_channels": 4})
 EDGES = torch.tensor([[0, 1, 2, 0], [1, 2, 3, 2]])
@@ -75,3 +76,34 @@ def test_options_reach_the_constructor() -> None:
         model = build_model(recipe, in_channels=3, num_nodes=5, seed=0)
         sizes.append(sum(p.numel() for p in model.parameters()))
     assert sizes[1] > sizes[0]
+
+
+NETWORK = ComponentRecipe("graph-network", {"hidden_channels": 4, "num_layers": 1})
+SIZES = {
+    "in_channels": 3,
+    "num_categories": None,
+    "num_edge_categories": None,
+    "out_channels": 2,
+    "node_out_channels": None,
+    "degree_histogram": [0, 2, 1],
+    "size_histogram": [0, 0, 2],
+}
+
+
+def test_a_network_is_built_from_sizes_and_seed_alone() -> None:
+    recipe = ModelRecipe(network=NETWORK)
+    one, two, other = (build(recipe, SIZES, seed).state_dict() for seed in (7, 7, 8))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert not all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_histograms_reach_the_aggregators() -> None:
+    options = {**NETWORK.options, "aggregator": "pna", "readout": "pna"}
+    network = build(ModelRecipe(network=ComponentRecipe("graph-network", options)), SIZES, 0)
+    data = Data(x=torch.zeros(2, 3), edge_index=torch.tensor([[0], [1]]))
+    assert network(data).shape == (1, 2)
+
+
+def test_a_link_model_is_built_from_the_same_call() -> None:
+    model = build(ModelRecipe(ComponentRecipe("dot"), GCN), {"in_channels": 3, "num_nodes": 5}, 0)
+    assert isinstance(model, LinkModel)

@@ -42,3 +42,12 @@ def test_png() -> None:
     png = png_bytes(curve_figure([row("ncn", 0)], [curve(1.0, 0.5)]))
     assert png.startswith(b"\x89PNG")
     assert data_address(png).startswith("data:image/png;base64,iVBOR")
+
+
+def test_errors_are_drawn_as_they_are_and_further_tests_have_no_panel() -> None:
+    test = {"mae": 0.3, "mae/large": 0.9}
+    made = SeedResult("gin", "zinc", 0, "", "", "", test, {"mae": 0.25})
+    entries: Curves = [{"epoch": 1, "loss": 1.0, "valid": {"mae": 0.25}}]
+    loss, mae = curve_figure([made], [entries]).axes
+    assert (loss.get_title(), mae.get_title()) == ("training loss", "validation mae")
+    assert list(mae.lines[0].get_ydata()) == [0.25]

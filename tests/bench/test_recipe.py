@@ -94,3 +94,20 @@ def test_full_mapping_writes_defaults_out() -> None:
 def test_split_ratios(ratios: tuple[float | None, float | None]) -> None:
     with pytest.raises(InputError):
         SplitRecipe(*ratios)
+
+
+def test_a_model_is_for_links_or_for_graphs() -> None:
+    network = ComponentRecipe("graph-network")
+    with pytest.raises(InputError, match="neither predictor nor network"):
+        ModelRecipe()
+    with pytest.raises(InputError, match="a predictor and a network"):
+        ModelRecipe(ComponentRecipe("cn"), network=network)
+    with pytest.raises(InputError, match="a network and an encoder"):
+        ModelRecipe(encoder=ComponentRecipe("gcn"), network=network)
+    assert [ModelRecipe(network=network).is_trained, TRAINED.is_trained, HEURISTIC.is_trained] == [
+        True,
+        True,
+        False,
+    ]
+    with pytest.raises(InputError, match="a network and a split of links"):
+        recipe(model=ModelRecipe(network=network), split=SplitRecipe(0.1, 0.1))

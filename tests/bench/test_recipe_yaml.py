@@ -16,7 +16,7 @@ from graphlearn.bench.recipe_yaml import (
 )
 from graphlearn.errors import DataNotFoundError, InputError, InputTypeError, UnknownNameError
 from graphlearn.resources import experiments_dir
-from graphlearn.train import TrainConfig
+from graphlearn.train import GraphTrainConfig, TrainConfig
 
 TEXT = """\
 name: demo
@@ -141,3 +141,20 @@ def test_every_shipped_recipe_reads(name: str) -> None:
         assert dataset == recipe.dataset or dataset.startswith(f"{recipe.dataset}-")
     assert recipe.published is None or recipe.published.metric in (recipe.metrics or ())
     assert recipe_from_text(recipe_text(recipe)) == recipe
+
+
+def test_a_network_has_training_settings_of_its_own() -> None:
+    text = "{name: a, dataset: second-minimum, model: {network: {name: graph-network, %s}}%s}"
+    recipe = recipe_from_text(text % ("hidden_channels: 8", ", train: {schedule: cosine}"))
+    assert recipe.train == GraphTrainConfig(schedule="cosine")
+    assert recipe_from_text(recipe_text(recipe)) == recipe
+    assert recipe_from_text(text % ("hidden_channels: 8", "")).train == GraphTrainConfig()
+    with pytest.raises(UnknownNameError, match="remove_targets"):
+        recipe_from_text(text % ("hidden_channels: 8", ", train: {remove_targets: true}"))
+    with pytest.raises(InputError, match="lacks hidden_channels"):
+        recipe_from_text(text % ("num_layers: 2", ""))
+    with pytest.raises(UnknownNameError, match="did you mean 'readout'"):
+        recipe_from_text(text % ("hidden_channels: 8, readot: sum", ""))
+    with pytest.raises(InputError, match="a predictor and a network"):
+        recipe_from_text("{name: a, model: {predictor: cn, network: {name: graph-network, "
+                         "hidden_channels: 8}}}")  # fmt: skip

@@ -52,3 +52,11 @@ def test_a_model_whose_folder_is_gone(finished: RunResult, tmp_path: object) -> 
     assert gone.curves() == [[], [], []]
     with pytest.raises(DataNotFoundError, match="is not at"):
         _ = gone.model
+
+
+def test_best_row_knows_that_errors_are_better_low() -> None:
+    rows = [
+        SeedResult("a", "d", seed, "", "", "", {}, {"mae": value})
+        for seed, value in enumerate((0.5, 0.2, 0.7))
+    ]
+    assert best_row(rows) == 1

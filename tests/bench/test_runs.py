@@ -147,3 +147,40 @@ def test_unknown_names_come_before_data(tmp_path: Path) -> None:
         run("ncn", "corra", data_root=tmp_path / "none")
     with pytest.raises(InputError):
         run([], "cora")
+
+
+def test_a_network_runs_on_sets_from_recipe_to_table(
+    tmp_path: Path, network_recipe: Recipe
+) -> None:
+    result = run_recipes([network_recipe], out=tmp_path, progress=False)
+    assert [(row.model, row.seed, row.epochs) for row in result.rows] == [
+        ("tiny-lcm", 0, 2),
+        ("tiny-lcm", 1, 2),
+    ]
+    assert set(result.rows[0].test) == {"all-bits", "all-bits/n20"}
+    assert set(result.rows[0].valid) == {"all-bits"}
+    assert "all-bits/n20" in str(result.table())
+    assert len(result.plot().axes) == 2
+    assert result.model.readout is not None
+    assert result.report is not None
+    assert "tiny-lcm on second-minimum-small" in result.report.read_text(encoding="utf-8")
+    again = run_recipes([network_recipe], out=tmp_path, progress=False)
+    assert [row.finished for row in again.rows] == [row.finished for row in result.rows]
+
+
+def test_recipes_and_data_must_be_of_one_kind() -> None:
+    with pytest.raises(
+        InputError, match="'ncn' cannot run on second-minimum, which is many graphs"
+    ):
+        resolve_recipes("ncn", "second-minimum")
+    with pytest.raises(InputError, match="lcm has no recipe for cora"):
+        resolve_recipes("lcm", "cora")
+
+
+def test_settings_reach_networks() -> None:
+    settings = {"network.readout": "max", "train.schedule": "cosine"}
+    (recipe,) = resolve_recipes("lcm", "second-minimum-small", set=settings)
+    assert recipe.model.network is not None
+    assert recipe.model.network.options["readout"] == "max"
+    with pytest.raises(UnknownNameError, match="setting 'predictor.dropout'"):
+        resolve_recipes("lcm", "second-minimum-small", set={"predictor.dropout": 0.1})

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from graphlearn.bench.build import build_model
+from graphlearn.bench.build import build, build_model
 from graphlearn.bench.recipe import Recipe
 from graphlearn.bench.saved_model import load_model, save_model
+from graphlearn.bench.sizes import model_sizes
+from graphlearn.bench.split_source import SplitSource
 from graphlearn.errors import CheckpointError, DataNotFoundError
 
 
@@ -68,4 +70,19 @@ def test_foreign_description(saved: Path, changes: dict[str, object]) -> None:
 
 def test_missing(tmp_path: Path) -> None:
     with pytest.raises(DataNotFoundError, match="no saved model"):
+        load_model(tmp_path)
+
+
+def test_networks_too(tmp_path: Path, network_recipe: Recipe) -> None:
+    assert network_recipe.dataset is not None
+    sizes = model_sizes(SplitSource(network_recipe.dataset).make(0))
+    network = build(network_recipe.model, sizes, seed=3)
+    save_model(network, network_recipe, tmp_path, sizes)
+    found = load_model(tmp_path)
+    assert repr(found) == repr(network.eval())
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, found.state_dict()[name])
+    config = json.loads((tmp_path / "model.json").read_text())
+    (tmp_path / "model.json").write_text(json.dumps({**config, "format": "graphlearn-link-model"}))
+    with pytest.raises(CheckpointError, match="does not describe a model"):
         load_model(tmp_path)

@@ -10,11 +10,13 @@ from graphlearn.bench.recipe import SplitRecipe
 from graphlearn.bench.split_source import (
     OWN_METRICS,
     SplitSource,
+    check_metrics,
     default_metrics,
     is_file_dataset,
+    is_graph_dataset,
     is_split_target,
 )
-from graphlearn.data import LinkSplit, random_link_split
+from graphlearn.data import GraphSplit, LinkSplit, random_link_split, second_minimum_split
 from graphlearn.errors import DataNotFoundError, InputError, LeakError, UnknownNameError
 
 
@@ -97,3 +99,31 @@ def test_missing(tmp_path: Path) -> None:
         SplitSource("no-such-file.csv").make(0)
     with pytest.raises(DataNotFoundError):
         SplitSource("cora", data_root=tmp_path / "none").make(0)
+
+
+def test_a_data_set_of_graphs_gives_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def few(name: str, data_root: object, *, seed: int) -> GraphSplit:
+        return second_minimum_split(train=9, valid=3, test=3, larger=(), seed=seed)
+
+    monkeypatch.setattr(split_source, "load_graph_split", few)
+    source = SplitSource("second-minimum")
+    assert isinstance(source.audited_split(3, ("all-bits",)), GraphSplit)
+    assert source.make(3).digest() != source.make(4).digest()
+    with pytest.raises(InputError, match="data set of many graphs"):
+        source.link_split(0)
+    with pytest.raises(UnknownNameError, match="hits@100"):
+        source.audited_split(3, ("hits@100",))
+
+
+def test_metrics_are_checked_by_the_kind_of_data() -> None:
+    assert default_metrics("second-minimum") == ("all-bits",)
+    check_metrics("second-minimum", ("mae", "mse"))
+    check_metrics("cora", ("auc",))
+    for dataset, metric in (("second-minimum", "auc"), ("cora", "mae"), ("my.csv", "mae")):
+        with pytest.raises(UnknownNameError):
+            check_metrics(dataset, (metric,))
+    assert [is_graph_dataset(name) for name in ("second-minimum", "cora", "my.csv")] == [
+        True,
+        False,
+        False,
+    ]

@@ -7,7 +7,7 @@ import pytest
 
 from graphlearn.bench.recipe import Published
 from graphlearn.bench.seed_result import SeedResult
-from graphlearn.bench.table import Table, results_table, spread, standard_errors
+from graphlearn.bench.table import Table, results_table, show, spread, standard_errors
 
 ROW = SeedResult("ncn", "cora", 0, "ab", "cd", "ncn-planetoid", {"auc": 0.9}, seconds=2.0)
 OTHER = dataclasses.replace(ROW, seed=1, test={"auc": 0.8})
@@ -99,3 +99,15 @@ def test_standard_errors(
 ) -> None:
     found = standard_errors(scores, Published("auc", 80.0, "a paper", std, runs))
     assert found == (expected if expected is None else pytest.approx(expected))
+
+
+def test_errors_are_not_percent_and_have_three_digits() -> None:
+    rows = [
+        SeedResult("gin", "zinc", seed, "", "", "", {"mae": value})
+        for seed, value in enumerate((0.1, 0.2))
+    ]
+    published = {("gin", "zinc"): Published("mae", 0.1, "a paper", std=0.01, runs=4)}
+    table = results_table(rows, published)
+    assert table.cells[0][3:6] == ("0.150 ± 0.071", "0.100 ± 0.010", "+0.050 (+1.0 s.e.)")
+    assert "(shares in percent)" in table.caption
+    assert show("mae", 0.12345) == "0.123"

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import json
+
+import torch
+
+from graphlearn.bench.sizes import model_sizes
+from graphlearn.bench.split_source import SplitSource
+from graphlearn.data import GraphCollection, GraphSplit
+
+
+def test_links_give_features_and_nodes() -> None:
+    assert model_sizes(SplitSource("digits-knn").make(0)) == {"in_channels": 64, "num_nodes": 1797}
+
+
+def test_graphs_give_categories_targets_and_histograms() -> None:
+    def part(kinds: list[int], bonds: list[int]) -> GraphCollection:
+        return GraphCollection(
+            torch.tensor([0, 2, 3]),
+            torch.tensor(kinds)[:, None],
+            y=torch.zeros(2),
+            edge_ptr=torch.tensor([0, 2, 2]),
+            edge_index=torch.tensor([[0, 1], [1, 1]]),
+            edge_attr=torch.tensor(bonds)[:, None],
+            node_y=torch.zeros(3, 2),
+        )
+
+    # The largest category may occur outside the training part.
+    split = GraphSplit(
+        part([0, 1, 2], [0, 1]), part([0, 9, 2], [0, 0]), part([0, 0, 0], [4, 0]), "mae"
+    )
+    sizes = model_sizes(split)
+    assert sizes == {
+        "in_channels": None,
+        "num_categories": 10,
+        "num_edge_categories": 5,
+        "out_channels": 1,
+        "node_out_channels": 2,
+        "degree_histogram": [2, 0, 1],
+        "size_histogram": [0, 1, 1],
+    }
+    assert json.loads(json.dumps(sizes)) == sizes

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from graphlearn.data import (
+    GRAPH_READERS,
+    dataset_names,
+    load_card,
+    load_dataset,
+    load_graph_split,
+    second_minimum_split,
+)
+from graphlearn.data.card import READER_OPTIONS
+from graphlearn.data.graph_dataset import _READERS
+from graphlearn.errors import InputError, UnknownNameError
+
+
+def test_a_generated_set_follows_its_card_and_the_seed() -> None:
+    card = load_card("second-minimum-small")
+    split = load_graph_split("second-minimum-small", seed=1)
+    assert len(split.train) == card.options["train"]
+    assert sorted(split.more_tests) == ["n200", "n32"]
+    assert split.digest() != load_graph_split("second-minimum-small", seed=2).digest()
+
+
+def test_the_full_size_is_the_papers() -> None:
+    card = load_card("second-minimum")
+    assert (card.options["train"], card.options["largest"]) == (65_536, 16)
+
+
+def test_each_loader_says_which_loads_the_other_kind() -> None:
+    with pytest.raises(InputError, match="cora is one graph.*use load_dataset"):
+        load_graph_split("cora")
+    with pytest.raises(
+        InputError, match="second-minimum is a data set of many graphs.*use load_graph"
+    ):
+        load_dataset("second-minimum")
+    with pytest.raises(UnknownNameError, match="did you mean 'second-minimum'"):
+        load_graph_split("second-minimun")
+    assert "second-minimum" in dataset_names()
+
+
+def test_every_reader_of_graphs_has_its_options() -> None:
+    assert set(_READERS) == set(GRAPH_READERS)
+    taken = set(inspect.signature(second_minimum_split).parameters) - {"seed"}
+    assert set(READER_OPTIONS["second-minimum"]) == taken
