@@ -23,6 +23,8 @@ from graphlearn.data.graph_collection import GraphCollection
 from graphlearn.data.graph_dataset import load_graph_split
 from graphlearn.data.graph_file import read_graph, write_graph
 from graphlearn.data.graph_split import OBJECTIVES, GraphSplit, Objective
+from graphlearn.data.molecules import read_molecules
+from graphlearn.data.multitask import multitask_split
 from graphlearn.data.negatives import sample_non_edges
 from graphlearn.data.networkx_graph import from_networkx
 from graphlearn.data.ogb import read_ogb_link, read_ogb_split
@@ -58,12 +60,14 @@ __all__ = [
     "load_dataset",
     "load_graph_split",
     "make_split",
+    "multitask_split",
     "ncn_planetoid_split",
     "ogb_official_split",
     "random_link_split",
     "read_card",
     "read_edge_list",
     "read_graph",
+    "read_molecules",
     "read_ogb_link",
     "read_ogb_split",
     "read_planetoid",

@@ -25,16 +25,18 @@ READER_OPTIONS: dict[str, tuple[str, ...]] = {
     "edge-list": ("num_nodes", "delimiter", "header"),
     "digits-knn": ("neighbors",),
     "second-minimum": ("train", "valid", "test", "largest", "larger"),
+    "multitask": ("train", "valid", "test", "least_nodes", "most_nodes"),
+    "molecules": ("train",),
 }
 """Every reader's name, and which keyword arguments of it a card may set."""
 
-GRAPH_READERS = ("second-minimum",)
+GRAPH_READERS = ("second-minimum", "multitask", "molecules")
 """Those that give many graphs or sets, for :func:`graphlearn.data.load_graph_split`."""
 
-_WITHOUT_FILES = ("digits-knn", "second-minimum")
+_WITHOUT_FILES = ("digits-knn", "second-minimum", "multitask")
 _CHECKSUM = re.compile("sha256:[0-9a-f]{64}|git-blob-sha1:[0-9a-f]{40}")
 LINK_RULES = ("random", "ncn-planetoid", "ogb-official")
-GRAPH_RULES = ("generated",)
+GRAPH_RULES = ("generated", "given")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class SplitRule:
 
     Args:
         rule: One of ``"random"``, ``"ncn-planetoid"``, ``"ogb-official"`` for links; for graphs
-            ``"generated"``: each part is drawn anew for every seed.
+            ``"generated"``: each part is drawn anew for every seed, or ``"given"`` in the files.
         valid_ratio: For ``"random"``: share held out for validation.
         test_ratio: For ``"random"``: share held out for the test.
         test_uses_valid_edges: For ``"ogb-official"``: whether the test may use validation links.

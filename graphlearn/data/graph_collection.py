@@ -6,6 +6,7 @@ more than a model takes for a set of ten rows. Here a batch is a few gathers, O(
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -165,6 +166,27 @@ class GraphCollection:
         order = torch.arange(len(self)) if order is None else order
         for ids in torch.split(order, size):
             yield self.batch(ids)
+
+    def select(self, ids: Tensor) -> GraphCollection:
+        """Return the graphs ``ids``, in that order, as a collection.
+
+        Raises:
+            InputError: If an id is out of range.
+        """
+        data = self.batch(ids)
+        changes: dict[str, Tensor | None] = {"node_ptr": data.ptr, "x": data.x}
+        changes |= {name: data.get(name) for name in ("y", "node_y", "edge_attr")}
+        if self.edge_ptr is not None:
+            begin = self.edge_ptr[ids]
+            edge_ptr = torch.zeros(ids.numel() + 1, dtype=self.edge_ptr.dtype)
+            torch.cumsum(self.edge_ptr[ids + 1] - begin, 0, out=edge_ptr[1:])
+            shift = torch.repeat_interleave(data.ptr[:-1], edge_ptr.diff())
+            changes |= {"edge_ptr": edge_ptr, "edge_index": data.edge_index - shift}
+        return self.replaced(**changes)
+
+    def replaced(self, **changes: Tensor | None) -> GraphCollection:
+        """Return the same with some tensors replaced."""
+        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> GraphCollection:
         """The same on a device, with floating-point tensors of ``dtype``."""

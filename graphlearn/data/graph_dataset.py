@@ -9,6 +9,8 @@ from graphlearn.data.card import GRAPH_READERS, DatasetCard, load_card
 from graphlearn.data.checksum import check_files
 from graphlearn.data.download import ensure_files
 from graphlearn.data.graph_split import GraphSplit
+from graphlearn.data.molecules import read_molecules
+from graphlearn.data.multitask import multitask_split
 from graphlearn.data.root import find_data_root
 from graphlearn.data.second_minimum import second_minimum_split
 from graphlearn.errors import InputError
@@ -56,6 +58,16 @@ def _second_minimum(card: DatasetCard, root: Path, seed: int) -> GraphSplit:
     return second_minimum_split(**options, seed=seed)
 
 
+def _multitask(card: DatasetCard, root: Path, seed: int) -> GraphSplit:
+    return multitask_split(**card.options, seed=seed)
+
+
+def _molecules(card: DatasetCard, root: Path, seed: int) -> GraphSplit:
+    return read_molecules(root / next(iter(card.files)), **card.options)
+
+
 _READERS: dict[str, Callable[[DatasetCard, Path, int], GraphSplit]] = {
     "second-minimum": _second_minimum,
+    "multitask": _multitask,
+    "molecules": _molecules,
 }

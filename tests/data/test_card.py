@@ -123,7 +123,9 @@ def test_the_cards_that_ship_are_sound(name) -> None:
             for download in card.downloads
             if path == download.to or (download.member and path.startswith(f"{download.to}/"))
         ]
-        assert len(served) == 1, path
+        assert len(served) == 1 or not card.downloads, path
+    if card.files and not card.downloads:
+        assert "put it under the data root" in card.notes
     if card.reader == "planetoid":
         assert all(card.files.values()), "Planetoid files are pickles: none may lack a checksum"
 

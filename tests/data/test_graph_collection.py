@@ -127,3 +127,13 @@ def test_ids_and_lists_that_do_not_fit_are_refused() -> None:
         GraphCollection.from_data_list([first, second])
     with pytest.raises(InputTypeError, match=r"node_ptr is torch\.float32"):
         GraphCollection(torch.tensor([0.0, 1.0]), torch.zeros(1, 1))
+
+
+def test_selecting_makes_a_collection_of_its_own() -> None:
+    items = graphs([3, 1, 4, 2])
+    every = GraphCollection.from_data_list(items)
+    ids = torch.tensor([2, 0, 3])
+    chosen = every.select(ids)
+    expected = GraphCollection.from_data_list([items[i] for i in ids])
+    assert chosen.digest() == expected.digest()
+    assert every.select(torch.arange(4)).digest() == every.digest()

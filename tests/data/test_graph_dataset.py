@@ -10,6 +10,8 @@ from graphlearn.data import (
     load_card,
     load_dataset,
     load_graph_split,
+    multitask_split,
+    read_molecules,
     second_minimum_split,
 )
 from graphlearn.data.card import READER_OPTIONS
@@ -44,5 +46,10 @@ def test_each_loader_says_which_loads_the_other_kind() -> None:
 
 def test_every_reader_of_graphs_has_its_options() -> None:
     assert set(_READERS) == set(GRAPH_READERS)
-    taken = set(inspect.signature(second_minimum_split).parameters) - {"seed"}
-    assert set(READER_OPTIONS["second-minimum"]) == taken
+    for name, function in (
+        ("second-minimum", second_minimum_split),
+        ("multitask", multitask_split),
+        ("molecules", read_molecules),
+    ):
+        taken = set(inspect.signature(function).parameters) - {"seed", "path"}
+        assert set(READER_OPTIONS[name]) == taken
