@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import typing
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -49,7 +50,8 @@ def apply_settings(document: YamlDocument, settings: Settings) -> tuple[YamlDocu
     Args:
         document: A recipe's parsed YAML.
         settings: Dotted key to value; ``encoder.``, ``predictor.`` and ``network.`` stand for
-            ``model.encoder.`` and so on.
+            ``model.encoder.`` and so on. An option that holds options is gone into:
+            ``network.readout.shuffle``.
     """
     if not isinstance(document.value, dict):
         return document, set()  # the recipe's own check names the fault
@@ -59,7 +61,8 @@ def apply_settings(document: YamlDocument, settings: Settings) -> tuple[YamlDocu
     # Names first: they decide which options there are.
     for key in sorted(settings, key=lambda k: not k.endswith(".name")):
         path = _path(key)
-        if path not in {_path(known) for known in settable_keys(value)}:
+        known = {_path(known) for known in settable_keys(value)}
+        if path not in known and not (path[:-1] in known and _holds_options(value, path[:-1])):
             continue
         _put(value, path, settings[key])
         notes[path] = f"--set {key}={settings[key]}"
@@ -100,6 +103,16 @@ def settable_keys(value: Any) -> list[str]:
         if name in component_names(kind):
             keys += [f"{kind}.{option}" for option in component_options(kind, name)]
     return keys
+
+
+def _holds_options(value: dict[str, Any], path: KeyPath) -> bool:
+    """Whether the option at ``path`` may be a mapping, such as an aggregator with its options."""
+    if len(path) != 3 or path[0] != "model":
+        return False
+    component = value["model"][path[1]]
+    name = component.get("name") if isinstance(component, dict) else component
+    annotation = component_options(path[1], str(name))[path[2]].annotation
+    return any(typing.get_origin(part) is dict for part in typing.get_args(annotation))
 
 
 def _path(key: str) -> KeyPath:

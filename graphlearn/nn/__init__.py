@@ -6,6 +6,7 @@ from graphlearn.nn.aggr import (
     LCMAggregation,
     PNAAggregation,
     make_aggregator,
+    resolved_by_pyg,
 )
 from graphlearn.nn.conv import AggregationConv, Propagation, propagate
 from graphlearn.nn.dropout import Dropout
@@ -70,4 +71,5 @@ __all__ = [
     "completion_probability",
     "make_aggregator",
     "propagate",
+    "resolved_by_pyg",
 ]

@@ -7,6 +7,7 @@ import pytest
 from graphlearn.bench.overrides import apply_settings, parse_settings, refuse_untaken
 from graphlearn.bench.recipe_files import find_recipe
 from graphlearn.bench.recipe_yaml import recipe_from_document
+from graphlearn.bench.runs import resolve_recipes
 from graphlearn.bench.yaml_lines import parse_yaml
 from graphlearn.errors import InputError, InputTypeError, UnknownNameError
 
@@ -98,3 +99,16 @@ def test_a_wrong_type_names_the_setting_not_the_file() -> None:
 def test_a_value_out_of_range_is_said_to_come_from_where_it_came_from() -> None:
     with pytest.raises(InputError, match=r"^--set train\.epochs=-1: epochs is -1: "):
         find_recipe("ncn", "digits-knn", {"train.epochs": -1})
+
+
+def test_options_of_an_option() -> None:
+    (recipe,) = resolve_recipes(
+        "lcm", "second-minimum-small", set={"network.readout.associativity_weight": 1.0}
+    )
+    readout = recipe.model.network.options["readout"]
+    assert readout == {"name": "lcm", "shuffle": True, "associativity_weight": 1.0}
+    settings = {"predictor.pooling": "lcm", "predictor.pooling.tree": "chain"}
+    (recipe,) = resolve_recipes("ncn", "cora", set=settings)
+    assert recipe.model.predictor.options["pooling"] == {"name": "lcm", "tree": "chain"}
+    with pytest.raises(UnknownNameError, match="setting 'predictor.dropout.x'"):
+        resolve_recipes("ncn", "cora", set={"predictor.dropout.x": 1})
