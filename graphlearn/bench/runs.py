@@ -30,8 +30,9 @@ from graphlearn.bench.split_source import (
 )
 from graphlearn.bench.threads import computing_with
 from graphlearn.bench.workers import run_in_workers
-from graphlearn.errors import InputError
+from graphlearn.errors import InputError, InputTypeError
 from graphlearn.files import make_folder, sole_use
+from graphlearn.train import TrainConfig
 from graphlearn.validate import check_size
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ def resolve_recipes(
         >>> resolve_recipes(["cn", "aa"], "cora", seeds=[3])[1].label
         'aa on cora'
     """
+    _check_kinds(model, seeds, set, device)
     models = [model] if isinstance(model, (str, Path)) else list(model)
     if not models:
         raise InputError("no model was given", expected="at least one")
@@ -165,6 +167,20 @@ def resolve_recipes(
         taken |= used
     refuse_untaken(settings, taken, documents)
     return recipes
+
+
+def _check_kinds(model: Any, seeds: Any, settings: Any, device: Any) -> None:
+    """Refuse arguments of a wrong type before anything is made of them."""
+    if not isinstance(model, (str, Path, Sequence)):
+        raise InputTypeError(f"model is {model!r}", expected="a name, a path, or several")
+    if seeds is not None and not isinstance(seeds, int):
+        listed = list(seeds) if isinstance(seeds, Sequence) and not isinstance(seeds, str) else [""]
+        if not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in listed):
+            raise InputTypeError(f"seeds is {seeds!r}", expected="a count, or integers")
+    if settings is not None and not isinstance(settings, Mapping):
+        raise InputTypeError(f"set is {settings!r}", expected="a mapping of dotted keys to values")
+    if device is not None:
+        TrainConfig(device=device).torch_device()  # also where only heuristics run
 
 
 def fill_in(recipe: Recipe) -> Recipe:
@@ -216,6 +232,8 @@ def run_recipes(
         GraphLearnError: For anything that cannot be used.
         RunInterrupted: On Ctrl-C.
     """
+    if not isinstance(out, (str, Path)):
+        raise InputTypeError(f"out is {out!r}", expected="the path of a folder")
     for name, count in (("workers", workers), ("threads", threads)):
         if check_size(count, name=name) > _MOST_THREADS:
             raise InputError(f"{name} is {count}", expected=f"an integer in [1, {_MOST_THREADS}]")

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlearn.data.pyg import from_pyg
-from graphlearn.errors import DataNotFoundError, InputError
+from graphlearn.errors import DataNotFoundError, InputError, InputTypeError
 from graphlearn.files import atomic_write_bytes
 
 _KIND = "graphlearn graph"
@@ -103,7 +103,11 @@ safetensors file
     data = Data(edge_index=tensors["edge_index"], x=_features(tensors, path))
     if "num_nodes" in tensors:
         data.num_nodes = _count(tensors["num_nodes"], path)
-    return from_pyg(data)
+    try:
+        return from_pyg(data)
+    except (InputError, InputTypeError) as problem:  # what is wrong is in the file
+        text = f"{path}: {problem.given}"
+        raise type(problem)(text, expected=problem.expected, mend=problem.mend) from problem
 
 
 def _count(stored: Tensor, path: Path | str) -> int:

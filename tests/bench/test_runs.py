@@ -15,7 +15,7 @@ from graphlearn.bench.run_folder import RunFolder
 from graphlearn.bench.run_result import RunResult
 from graphlearn.bench.runs import RunInterrupted, resolve_recipes, run, run_recipes
 from graphlearn.bench.seed_run import run_seed
-from graphlearn.errors import GraphLearnError, InputError, UnknownNameError
+from graphlearn.errors import GraphLearnError, InputError, InputTypeError, UnknownNameError
 from graphlearn.files import sole_use
 
 TINY = {"train.epochs": 2, "encoder.hidden_channels": 4, "predictor.hidden_channels": 4}
@@ -184,3 +184,24 @@ def test_settings_reach_networks() -> None:
     assert recipe.model.network.options["readout"] == "max"
     with pytest.raises(UnknownNameError, match="setting 'predictor.dropout'"):
         resolve_recipes("lcm", "second-minimum-small", set={"predictor.dropout": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        ({"seeds": 1.5}, InputTypeError, "seeds is 1.5: expected a count, or integers"),
+        ({"seeds": "01"}, InputTypeError, "seeds is '01'"),
+        ({"seeds": [0, 0.5]}, InputTypeError, r"seeds is \[0, 0.5\]"),
+        ({"set": [1]}, InputTypeError, r"set is \[1\]: expected a mapping"),
+        ({"out": None}, InputTypeError, "out is None: expected the path of a folder"),
+        ({"model": 3}, InputTypeError, "model is 3: expected a name"),
+        ({"device": "foo"}, InputError, "device is 'foo': expected cpu"),
+    ],
+)
+def test_arguments_of_a_wrong_kind_are_refused_in_a_line(
+    arguments: dict[str, Any], error: type[Exception], said: str, tmp_path: Path
+) -> None:
+    given = {"model": "cn", "dataset": "digits-knn", "out": tmp_path, "progress": False}
+    with pytest.raises(error, match=said):
+        run(**(given | arguments))
+    assert list(tmp_path.iterdir()) == []

@@ -84,3 +84,10 @@ def test_a_truncated_or_foreign_file_is_refused(tmp_path: Path) -> None:
             read_graph(path)
     with pytest.raises(DataNotFoundError):
         read_graph(tmp_path / "none.safetensors")
+
+
+def test_what_is_wrong_inside_a_file_names_the_file(tmp_path) -> None:
+    path = tmp_path / "bad.safetensors"
+    save_file({"edge_index": torch.tensor([[0, 5], [1, -2]])}, path)
+    with pytest.raises(InputError, match=r"bad\.safetensors: edge_index holds"):
+        read_graph(path)
