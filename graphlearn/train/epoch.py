@@ -13,6 +13,7 @@ from graphlearn.train.config import TrainConfig
 from graphlearn.train.losses import EpochLosses
 from graphlearn.train.negatives import UniformNegatives
 from graphlearn.train.prepared import PreparedSplit
+from graphlearn.train.step import take_step
 from graphlearn.typing import Scores
 
 
@@ -102,7 +103,6 @@ def train_epoch(
     positive_batches = torch.split(data.train_pairs.index_select(1, order), size, dim=1)
     negative_batches = torch.split(drawn, size * ratio, dim=1)
     edge_batches = torch.split(data.train_edges.index_select(0, order), size)
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
 
     auxiliary = auxiliary_losses(model)
     losses = EpochLosses(device, epoch=epoch, seed=seed, batches=batches)
@@ -122,11 +122,5 @@ def train_epoch(
         for term in auxiliary:
             loss = loss + term()
         losses.add(loss)
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        if config.clip_gradient_norm is not None:
-            nn.utils.clip_grad_norm_(parameters, config.clip_gradient_norm)
-        optimizer.step()
-        if average is not None:
-            average.update_parameters(model)
+        take_step(model, loss, optimizer, config, average)
     return losses.mean()

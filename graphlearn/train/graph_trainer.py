@@ -23,6 +23,7 @@ from graphlearn.train.loop import Trainer
 from graphlearn.train.losses import EpochLosses
 from graphlearn.train.progress import Progress
 from graphlearn.train.records import EpochRecord, FitResult
+from graphlearn.train.step import take_step
 
 _LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mae": functional.l1_loss,
@@ -135,7 +136,6 @@ class GraphTrainer(Trainer):
         train = self._parts["train"]
         order = torch.randperm(len(train), generator=progress.generator)
         order = order[: self._batches * config.batch_size]
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
         losses = EpochLosses(self.device, epoch=epoch, seed=self.seed, batches=self._batches)
         auxiliary = auxiliary_losses(self.model)
         self.model.train()
@@ -145,13 +145,7 @@ class GraphTrainer(Trainer):
             for term in auxiliary:
                 loss = loss + term()
             losses.add(loss)
-            optimizer.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss)
-            if config.clip_gradient_norm is not None:
-                nn.utils.clip_grad_norm_(parameters, config.clip_gradient_norm)
-            optimizer.step()
-            if progress.average is not None:
-                progress.average.update_parameters(self.model)
+            take_step(self.model, loss, optimizer, config, progress.average)
         return losses.mean()
 
     def _loss(self, output: Any, data: Data) -> Tensor:
