@@ -16,7 +16,8 @@ from graphlearn.bench.versions import PACKAGES, package_version
 from graphlearn.data import dataset_names, find_data_root
 from graphlearn.errors import GraphLearnError
 from graphlearn.kernels import CSRGraph, common_neighbors, plan_pooling
-from graphlearn.nn import ENCODERS, PREDICTORS
+from graphlearn.kernels.gru import gru_merge, gru_merge_reference
+from graphlearn.nn import AGGREGATORS, ENCODERS, NETWORKS, PREDICTORS
 
 _MORE_PACKAGES = ("safetensors", "pyyaml", "scikit-learn", "cyclopts", "rich", "matplotlib")
 _EXTRAS = ("ogb", "pyarrow", "triton")
@@ -40,12 +41,15 @@ def examine() -> Table:
         ("freed memory", _freed_memory()),
         ("pooling, sparse", _pooling(num_nodes=1000, degree=4)),
         ("pooling, dense", _pooling(num_nodes=200, degree=150)),
+        ("GRU merge", _gru_merge()),
         ("CUDA", _cuda()),
         ("GPU kernels", _gpu_kernels()),
         ("data root", _data_root()),
         ("datasets", str(len(dataset_names()))),
         ("encoders", ", ".join(ENCODERS.names())),
         ("predictors", ", ".join(PREDICTORS.names())),
+        ("networks", ", ".join(NETWORKS.names())),
+        ("aggregators", ", ".join(AGGREGATORS.names())),
     ]
     return Table(("what", "state"), tuple(lines))
 
@@ -78,6 +82,16 @@ def _pooling(*, num_nodes: int, degree: int) -> str:
     pairs = torch.stack([torch.arange(num_nodes), (torch.arange(num_nodes) + 1) % num_nodes])
     plan = plan_pooling(graph, pairs, 256, needs_grad=True)
     return f"{plan.path} ({plan.reason})"
+
+
+def _gru_merge() -> str:
+    cell = torch.nn.GRUCell(2, 2)
+    weights = [weight.detach() for weight in cell.parameters()]
+    pairs = torch.linspace(-1, 1, 8).view(2, 2, 2)
+    fused = gru_merge(pairs, *weights)
+    if not torch.allclose(fused, gru_merge_reference(pairs, *weights), atol=1e-6):
+        return "BROKEN: the compiled merge of two rows is not that of two GRU cells"
+    return "compiled, in blocks (CPU, float32 and float64); plain torch operations elsewhere"
 
 
 def _cuda() -> str:
