@@ -220,12 +220,13 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
         return result
 
     def associativity_loss(self) -> Tensor:
-        r"""Mean of :math:`\|(a \circ b) \circ c - a \circ (b \circ c)\|^2` over the triples of the
-        last forward pass in training.
+        r"""Mean of :math:`((a \circ b) \circ c - a \circ (b \circ c))^2` over the channels of all
+        triples of the last forward pass in training.
 
         Wherever the tree merged :math:`a \circ b` with c the left side is there already, so a
         triple costs two merges; there are at most half as many triples as rows in balanced trees.
-        The paper adds it to the loss with a factor of 1.
+        The paper adds it to the loss with a factor of 1. (It writes the squared norm, whose mean is
+        ``out_channels`` times as large; with a factor of 1 that outweighs the task.)
 
         Shapes:
             - output: ``[]``; 0 if no set had three rows
@@ -251,11 +252,11 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
             )
         )
         other = self.merge(torch.stack([a, self.merge(torch.stack([b, c], dim=1))], dim=1))
-        return (whole - other).square().sum(dim=-1).mean()
+        return (whole - other).square().mean()
 
     def commutativity_loss(self) -> Tensor:
-        r"""Mean of :math:`\|a \circ b - b \circ a\|^2` over the pairs of the last forward pass in
-        training.
+        r"""Mean of :math:`(a \circ b - b \circ a)^2` over the channels of all pairs of the last
+        forward pass in training.
 
         For an operator with ``symmetrize=False``; else it is 0 by construction.
 
@@ -272,7 +273,7 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
             self._as_rows(torch.cat([level.pairs[:, side] for level in trace])) for side in (0, 1)
         )
         merged = self._as_rows(torch.cat([level.merged for level in trace]))
-        return (merged - self._operate(right, left)).square().sum(dim=-1).mean()
+        return (merged - self._operate(right, left)).square().mean()
 
     def auxiliary_loss(self) -> Tensor:
         """What a trainer adds to its loss: both losses by their weights; 0 where both are 0.

@@ -218,7 +218,7 @@ def test_the_number_of_threads_changes_nothing_that_matters() -> None:
 
 
 def brute_force_triples(rows: list[Tensor], aggr: LCMAggregation) -> list[Tensor]:
-    """Squared distances of (a b) c and a (b c) wherever a balanced tree merges a b with c."""
+    """Mean squared differences of (a b) c and a (b c) wherever a balanced tree merges a b with c."""
 
     def merge(left: Tensor, right: Tensor) -> Tensor:
         return aggr.merge(torch.stack([left, right])[None])[0]
@@ -230,7 +230,8 @@ def brute_force_triples(rows: list[Tensor], aggr: LCMAggregation) -> list[Tensor
         for (left, parts), (right, _) in zip(nodes[::2], nodes[1::2], strict=False):
             if parts is not None:
                 a, b = parts
-                found.append((merge(left, right) - merge(a, merge(b, right))).square().sum())
+                other = merge(a, merge(b, right))
+                found.append((merge(left, right) - other).square().mean())
             above.append((merge(left, right), (left, right)))
         if len(nodes) % 2:
             above.append((nodes[-1][0], None))
@@ -281,7 +282,7 @@ def test_the_commutativity_loss_is_of_one_order() -> None:
         torch.stack([x[index == number][side] for number in range(3)]) for side in (0, 1)
     )
     torch.testing.assert_close(out, operator(left, right))
-    expected = (operator(left, right) - operator(right, left)).square().sum(dim=-1).mean()
+    expected = (operator(left, right) - operator(right, left)).square().mean()
     torch.testing.assert_close(loss, expected)
     loss.backward()
     for symmetric in (layer(), layer(operator=operator)):
