@@ -19,7 +19,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
         'ncn'
     """
     options = sorted(known)
-    matches = difflib.get_close_matches(name.lower(), [o.lower() for o in options], n=1, cutoff=0.5)
+    matches = difflib.get_close_matches(
+        str(name).lower(), [o.lower() for o in options], n=1, cutoff=0.5
+    )
     if not matches:
         return ""
     return next(o for o in options if o.lower() == matches[0])

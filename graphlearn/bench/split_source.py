@@ -11,7 +11,6 @@ from torch_geometric.data import Data
 from graphlearn.bench.recipe import SplitRecipe
 from graphlearn.bench.recipe_files import model_names, recipe_names
 from graphlearn.data import (
-    GRAPH_READERS,
     Dataset,
     GraphSplit,
     LinkSplit,
@@ -26,6 +25,7 @@ from graphlearn.data import (
     read_graph,
     read_seal_mat,
 )
+from graphlearn.data.card import GRAPH_READERS
 from graphlearn.errors import InputError
 from graphlearn.metrics import LinkEvaluator, PredictionEvaluator, TieRule
 from graphlearn.registry import unknown_name

@@ -7,7 +7,6 @@ small graphs, or sets, are a :class:`GraphCollection`, and their parts a :class:
 
 from graphlearn.data.audit import Finding, SplitAudit, audit_split
 from graphlearn.data.card import (
-    GRAPH_READERS,
     DatasetCard,
     Download,
     SplitRule,
@@ -22,7 +21,7 @@ from graphlearn.data.features import compact_features
 from graphlearn.data.graph_collection import GraphCollection
 from graphlearn.data.graph_dataset import load_graph_split
 from graphlearn.data.graph_file import read_graph, write_graph
-from graphlearn.data.graph_split import OBJECTIVES, GraphSplit, Objective
+from graphlearn.data.graph_split import GraphSplit
 from graphlearn.data.molecules import read_molecules
 from graphlearn.data.multitask import multitask_split
 from graphlearn.data.negatives import sample_non_edges
@@ -37,8 +36,6 @@ from graphlearn.data.second_minimum import second_minimum_sets, second_minimum_s
 from graphlearn.data.split import LinkSplit, random_link_split
 
 __all__ = [
-    "GRAPH_READERS",
-    "OBJECTIVES",
     "Dataset",
     "DatasetCard",
     "Download",
@@ -46,7 +43,6 @@ __all__ = [
     "GraphCollection",
     "GraphSplit",
     "LinkSplit",
-    "Objective",
     "SplitAudit",
     "SplitRule",
     "audit_split",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -57,6 +58,11 @@ class GraphCollection:
     node_y: Tensor | None = None
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value is None and name not in ("node_ptr", "x"):
+                continue
+            if not isinstance(value, Tensor) or value.layout != torch.strided:
+                raise InputTypeError(f"{name} is a {type(value).__name__}", expected="a tensor")
         nodes = _check_ptr(self.node_ptr, "node_ptr")
         graphs = self.node_ptr.numel() - 1
         _check_length(self.x, "x", nodes)
@@ -66,6 +72,8 @@ class GraphCollection:
         if (self.edge_ptr is None) != (self.edge_index is None):
             raise InputError("edge_ptr and edge_index are not both there", expected="both or none")
         if self.edge_ptr is None or self.edge_index is None:
+            if self.edge_attr is not None:
+                raise InputError("edge_attr is there without edges", expected="edge_index too")
             return
         edges = _check_ptr(self.edge_ptr, "edge_ptr")
         _check_length(self.edge_ptr, "edge_ptr", graphs + 1)
@@ -87,24 +95,26 @@ class GraphCollection:
             )
 
     @classmethod
-    def from_data_list(cls, graphs: Iterable[Data]) -> GraphCollection:
-        """Collect PyG graphs; ``y`` with one row a node becomes ``node_y``.
+    def from_data_list(
+        cls, graphs: Iterable[Data], *, node_targets: bool | None = None
+    ) -> GraphCollection:
+        """Collect PyG graphs: ``x``, ``y``, ``edge_index`` and ``edge_attr``.
 
         A graph-level ``y`` may be a number, ``[...]`` or PyG's ``[1, ...]``.
 
+        Args:
+            graphs: The graphs; all with the same attributes.
+            node_targets: Whether ``y`` has one row a node and becomes ``node_y``; if None it does
+                where that fits every graph.
+
         Raises:
-            InputError: If there are none, or one lacks what the first has.
+            InputError: If there are none, or one has other attributes or sizes than the first.
+            InputTypeError: If one is no ``Data``.
         """
         items = list(graphs)
         if not items:
             raise InputError("there are no graphs", expected="at least one")
-        columns = {
-            name: [_attribute(item, name, number) for number, item in enumerate(items)]
-            for name in ("x", "y", "edge_index", "edge_attr")
-            if items[0].get(name) is not None
-        }
-        if "x" not in columns:
-            raise InputError("the graphs have no x", expected="node features or categories")
+        columns = _columns(items)
         node_ptr = _pointers([value.size(0) for value in columns["x"]])
         values: dict[str, Tensor] = {"x": torch.cat(columns["x"])}
         if "edge_index" in columns:
@@ -114,9 +124,16 @@ class GraphCollection:
             values["edge_attr"] = torch.cat(columns["edge_attr"])
         if "y" in columns:
             targets = [value[None] if value.dim() == 0 else value for value in columns["y"]]
-            by_node = all(
-                value.size(0) == x.size(0) for value, x in zip(targets, columns["x"], strict=True)
-            ) and any(value.size(0) != 1 for value in targets)
+            by_node = node_targets
+            if by_node is None:
+                by_node = all(
+                    value.size(0) == x.size(0)
+                    for value, x in zip(targets, columns["x"], strict=True)
+                ) and any(value.size(0) != 1 for value in targets)
+            if len({value.shape[1 if by_node else 0 :] for value in targets}) > 1:
+                raise InputError(
+                    f"y has shapes {list(targets[0].shape)} and others", expected="one width"
+                )
             if by_node:
                 values["node_y"] = torch.cat(targets)
             else:
@@ -127,7 +144,7 @@ class GraphCollection:
     def __len__(self) -> int:
         return self.node_ptr.numel() - 1
 
-    def batch(self, ids: Tensor) -> Data:
+    def batch(self, ids: Any) -> Data:
         """Join graphs into one, as PyG's ``Batch`` does: ``x``, ``batch``, ``ptr``, edges, targets.
 
         O(rows of the batch), on the device of the tensors.
@@ -139,8 +156,14 @@ class GraphCollection:
             - **ids**: ``[B]``
 
         Raises:
+            InputTypeError: If ``ids`` is no integer tensor.
             InputError: If an id is out of range.
         """
+        if not isinstance(ids, Tensor) or ids.dtype not in (torch.int32, torch.int64):
+            kind = ids.dtype if isinstance(ids, Tensor) else type(ids).__name__
+            raise InputTypeError(f"ids is {kind}", expected="an int64 tensor [B]")
+        if ids.dim() != 1:
+            raise InputError(f"ids has shape {list(ids.shape)}", expected="shape [B]")
         if ids.numel() and (int(ids.min()) < 0 or int(ids.max()) >= len(self)):
             raise InputError(
                 f"ids run from {int(ids.min())} to {int(ids.max())}",
@@ -232,17 +255,54 @@ def _pointers(sizes: Sequence[int]) -> Tensor:
     return torch.tensor([0, *torch.tensor(sizes).cumsum(0).tolist()])
 
 
-def _attribute(item: Data, name: str, number: int) -> Tensor:
-    value = item.get(name)
-    if value is None:
-        raise InputError(f"graph {number} has no {name}", expected="what the first graph has")
-    return torch.as_tensor(value)
+def _columns(items: Sequence[Any]) -> dict[str, list[Tensor]]:
+    """Each attribute's values, once all graphs are known to have the same ones."""
+    names = ("x", "y", "edge_index", "edge_attr")
+    columns: dict[str, list[Tensor]] = {}
+    for number, item in enumerate(items):
+        if not isinstance(item, Data):
+            raise InputTypeError(f"graph {number} is a {type(item).__name__}", expected="a Data")
+        for name in names:
+            value = item.get(name)
+            if (value is None) != (items[0].get(name) is None):
+                has = "no" if value is None else "an"
+                raise InputError(
+                    f"graph {number} has {has} {name}", expected="the attributes of the first"
+                )
+            if value is None:
+                continue
+            if not isinstance(value, (Tensor, int, float)):
+                raise InputTypeError(
+                    f"graph {number} has {name} {type(value).__name__}", expected="a tensor"
+                )
+            columns.setdefault(name, []).append(torch.as_tensor(value))
+    if "x" not in columns:
+        raise InputError("the graphs have no x", expected="node features or categories")
+    for name, values in columns.items():
+        for number, value in enumerate(values):
+            if name == "y":
+                continue
+            same = value.dim() == 2 and (
+                value.size(0) == 2 if name == "edge_index" else value.size(1) == values[0].shape[-1]
+            )
+            if name == "edge_attr" and same:
+                same = value.size(0) == columns["edge_index"][number].size(1)
+            if not same:
+                raise InputError(
+                    f"graph {number} has {name} of shape {list(value.shape)}",
+                    expected={
+                        "x": f"[nodes, {values[0].shape[-1]}]",
+                        "edge_index": "[2, edges]",
+                        "edge_attr": f"[edges, {values[0].shape[-1]}]",
+                    }[name],
+                )
+    return columns
 
 
 def _check_ptr(ptr: Tensor, name: str) -> int:
-    if ptr.is_floating_point() or ptr.dim() != 1 or ptr.numel() == 0:
+    if ptr.dtype != torch.int64 or ptr.dim() != 1 or ptr.numel() == 0:
         raise InputTypeError(
-            f"{name} is {ptr.dtype} of shape {list(ptr.shape)}", expected="integers [G + 1]"
+            f"{name} is {ptr.dtype} of shape {list(ptr.shape)}", expected="int64 [G + 1]"
         )
     if int(ptr[0]) != 0 or bool((ptr.diff() < 0).any()):
         raise InputError(f"{name} starts at {int(ptr[0])} or falls", expected="0, then no fall")

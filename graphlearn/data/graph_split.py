@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+import torch
+
 from graphlearn.data.graph_collection import GraphCollection
 from graphlearn.errors import InputError
 from graphlearn.registry import unknown_name
@@ -55,6 +57,16 @@ class GraphSplit:
                 raise InputError(f"{name} is empty", expected="at least one graph")
             if part.y is None and part.node_y is None:
                 raise InputError(f"{name} has no targets", expected="y or node_y")
+            for target in (part.y, part.node_y):
+                if target is not None and not bool(torch.isfinite(target).all()):
+                    count = int((~torch.isfinite(target)).sum())
+                    raise InputError(
+                        f"{name} has {count} targets that are NaN or infinite",
+                        expected="finite targets",
+                    )
+                is_bits = target is None or bool(((target == 0) | (target == 1)).all())
+                if self.objective == "bits" and not is_bits:
+                    raise InputError(f"{name} has targets beside 0 and 1", expected="bits")
             if _form(part) != _form(self.train):
                 raise InputError(
                     f"{name} has {_form(part)}", expected=f"{_form(self.train)}, as train"
@@ -78,10 +90,12 @@ class GraphSplit:
 
 
 def _form(part: GraphCollection) -> str:
-    columns = []
-    for name in ("x", "edge_attr", "y", "node_y"):
+    columns: list[str] = []
+    for name in ("x", "edge_index", "edge_attr", "y", "node_y"):
         value = getattr(part, name)
-        if value is not None:
+        if name == "edge_index" and value is not None:
+            columns.append(name)
+        elif value is not None:
             kind = str(value.dtype).removeprefix("torch.")
             columns.append(f"{name} {kind}{list(value.shape[1:])}")
     return ", ".join(columns)

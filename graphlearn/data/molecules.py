@@ -18,6 +18,13 @@ from graphlearn.errors import DataNotFoundError, InputError
 from graphlearn.validate import check_size
 
 ARRAYS = ("num_nodes", "num_bonds", "atom", "bond", "y", "split")
+_SHAPES = {
+    "num_nodes": "[M]",
+    "num_bonds": "[M]",
+    "atom": "[N]",
+    "bond": "[B, 3]",
+    "split": "[M]",
+}
 _UNREADABLE = (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -50,6 +57,23 @@ def read_molecules(path: Path | str, *, train: int | None = None) -> GraphSplit:
         [[0, 1], [1, 0]]
     """
     arrays = _load(Path(path))
+    for name, array in arrays.items():  # before anything is made of them
+        letters, width = ("iuf" if name == "y" else "iu"), (2 if name == "bond" else 1)
+        fits = array.dtype.kind in letters and array.ndim == width
+        if not fits or (name == "bond" and array.shape[1] != 3):
+            raise InputError(
+                f"{path}: {name} is {array.dtype} of shape {list(array.shape)}",
+                expected="numbers [M]" if name == "y" else "integers " + _SHAPES[name],
+            )
+    negative = [name for name in ("num_nodes", "num_bonds", "atom") if (arrays[name] < 0).any()]
+    if negative or (arrays["bond"] < 0).any():
+        raise InputError(
+            f"{path}: {(negative or ['bond'])[0]} is negative", expected="numbers >= 0"
+        )
+    if not np.isfinite(arrays["y"]).all():
+        raise InputError(f"{path}: y has NaN or infinite targets", expected="finite targets")
+    if not np.isin(arrays["split"], (0, 1, 2)).all():
+        raise InputError(f"{path}: split has other codes than 0, 1, 2", expected="0, 1 or 2")
     nodes, bonds = arrays["num_nodes"].astype(np.int64), arrays["num_bonds"].astype(np.int64)
     molecules = len(nodes)
     for name, length in (
@@ -95,6 +119,8 @@ def _load(path: Path) -> dict[str, NDArray[Any]]:
         raise DataNotFoundError(f"no file {path}")
     try:
         with np.load(path, allow_pickle=False) as content:
+            if not isinstance(content, np.lib.npyio.NpzFile):
+                raise ValueError("it holds one array")
             return {name: content[name] for name in ARRAYS}
     except _UNREADABLE as problem:
         reason = " ".join(str(problem).split())

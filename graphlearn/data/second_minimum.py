@@ -46,7 +46,7 @@ def second_minimum_sets(
     smallest, largest = check_size(smallest, name="smallest"), check_size(largest, name="largest")
     if smallest > largest:
         raise InputError(f"smallest is {smallest}", expected=f"at most {largest}, the largest")
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(check_num_nodes(seed, name="seed"))
     sizes = torch.randint(smallest, largest + 1, (count,), generator=generator)
     ptr = torch.zeros(count + 1, dtype=torch.int64)
     torch.cumsum(sizes, 0, out=ptr[1:])
@@ -88,7 +88,11 @@ def second_minimum_split(
         >>> split.more_tests["n40"]
         GraphCollection(graphs=5, nodes=200, edges=0)
     """
-    first = 1_000_003 * check_num_nodes(seed, name="seed")  # no part shares a seed with another's
+    given: object = larger
+    if not isinstance(given, (tuple, list)) or len(set(given)) < len(given):
+        raise InputError(f"larger is {given!r}", expected="different sizes, as a tuple")
+    # No part shares a seed with another's.
+    first = 1_000_003 * (check_num_nodes(seed, name="seed") % 2**40)
 
     def draw(count: int, part: int, *, size: int | None = None) -> GraphCollection:
         smallest, greatest = (1, largest) if size is None else (size, size)

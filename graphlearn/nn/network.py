@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -27,8 +28,8 @@ class GraphNetwork(nn.Module):
         hidden_channels (int): Size of all representations.
         out_channels (int, optional): Number of targets a graph; None for none.
         num_layers (int): Number of message-passing layers. (default: :obj:`4`)
-        aggregator (Aggregation, str or dict): Aggregator of the layers, each of which has its own;
-            see :func:`graphlearn.nn.make_aggregator`. (default: :obj:`"sum"`)
+        aggregator (Aggregation, str or dict): Aggregator of the layers, each of which has its own,
+            of a module a copy; see :func:`graphlearn.nn.make_aggregator`. (default: :obj:`"sum"`)
         readout (Aggregation, str or dict): Aggregator of the nodes of each graph.
             (default: :obj:`"sum"`)
         node_out_channels (int, optional): Number of targets a node. (default: :obj:`None`)
@@ -84,7 +85,7 @@ class GraphNetwork(nn.Module):
             raise InputError(
                 "out_channels and node_out_channels are None", expected="a number for one of them"
             )
-        self.categories = num_categories
+        self.categories, self.in_channels = num_categories, in_channels
         self.node_input: nn.Module
         if in_channels is not None:
             in_channels = check_size(in_channels, name="in_channels")
@@ -102,6 +103,8 @@ class GraphNetwork(nn.Module):
         self.convs, self.norms = nn.ModuleList(), nn.ModuleList()
         for _ in range(num_layers):
             made = make_aggregator(aggregator, hidden, degree_histogram=degree_histogram)
+            if made is aggregator:  # one of the user's: each layer gets its own
+                made = copy.deepcopy(made)
             self.convs.append(AggregationConv(hidden, made, edge_channels=edge_channels))
             self.norms.append(nn.BatchNorm1d(hidden))
         self.node_head = _head(hidden, node_out_channels)
@@ -109,7 +112,6 @@ class GraphNetwork(nn.Module):
         self.readout = None
         if self.head is not None:
             self.readout = make_aggregator(readout, hidden, degree_histogram=size_histogram)
-        self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw new weights."""
@@ -117,10 +119,23 @@ class GraphNetwork(nn.Module):
 
     def forward(self, data: Data) -> Tensor | tuple[Tensor, Tensor]:
         """Return the predictions for a batch of graphs."""
-        x = self._encode(data.x)
+        if len(self.convs) and data.get("edge_index") is None:
+            raise InputError(
+                "the graphs have no edge_index",
+                expected="edges for the message-passing layers",
+                mend="pass num_layers=0 for sets",
+            )
+        x = self._encode(data.get("x"))
+        if self.training and len(self.convs) and x.size(0) == 1:
+            raise InputError(
+                "the batch has one node",
+                expected="two or more in training, for batch norm",
+                mend="leave a smaller last batch out (drop_last_batch), or use larger batches",
+            )
         edge_attr = None
         if self.edge_input is not None:
-            edge_attr = self.edge_input(_category(data.get("edge_attr"), "edge_attr"))
+            kinds = self.edge_input.num_embeddings
+            edge_attr = self.edge_input(_category(data.get("edge_attr"), "edge_attr", kinds))
         for conv, norm in zip(self.convs, self.norms, strict=True):
             x = x + torch.relu(norm(conv(x, data.edge_index, edge_attr)))
         of_nodes = None if self.node_head is None else self.node_head(x)
@@ -134,8 +149,13 @@ class GraphNetwork(nn.Module):
         outputs: list[Any] = [output for output in (of_nodes, of_graphs) if output is not None]
         return outputs[0] if len(outputs) == 1 else (outputs[0], outputs[1])
 
-    def _encode(self, x: Tensor) -> Tensor:
-        encoded: Tensor = self.node_input(x if self.categories is None else _category(x, "x"))
+    def _encode(self, x: Tensor | None) -> Tensor:
+        if self.categories is None and (x is None or x.dim() != 2 or x.size(1) != self.in_channels):
+            given = "missing" if x is None else f"of shape {list(x.shape)}"
+            raise InputError(f"x is {given}", expected=f"shape [N, {self.in_channels}]")
+        encoded: Tensor = self.node_input(
+            x if self.categories is None else _category(x, "x", self.categories)
+        )
         return encoded
 
     def extra_repr(self) -> str:
@@ -143,10 +163,15 @@ class GraphNetwork(nn.Module):
         return f"layers={len(self.convs)}"
 
 
-def _category(value: Tensor | None, name: str) -> Tensor:
+def _category(value: Tensor | None, name: str, count: int) -> Tensor:
     if value is None or value.is_floating_point() or value.dim() != 2 or value.size(1) != 1:
         given = "missing" if value is None else f"{value.dtype} of shape {list(value.shape)}"
         raise InputError(f"{name} is {given}", expected="integer categories of shape [*, 1]")
+    if value.numel() and not 0 <= int(value.min()) <= int(value.max()) < count:
+        raise InputError(
+            f"{name} holds categories from {int(value.min())} to {int(value.max())}",
+            expected=f"categories in [0, {count})",
+        )
     return value[:, 0]
 
 

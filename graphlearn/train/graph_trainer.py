@@ -13,7 +13,7 @@ from torch.nn import functional
 from torch_geometric.data import Data
 
 from graphlearn.data import GraphCollection, GraphSplit
-from graphlearn.errors import DivergedError, InputError
+from graphlearn.errors import DivergedError, InputError, InputTypeError
 from graphlearn.metrics import PredictionEvaluator
 from graphlearn.train.auxiliary import auxiliary_losses
 from graphlearn.train.config import GraphTrainConfig
@@ -111,6 +111,15 @@ class GraphTrainer(Trainer):
         on_epoch: Callable[[EpochRecord], None] | None = None,
         identity: Mapping[str, Any] | None = None,
     ) -> None:
+        for name, value, wanted in (
+            ("model", model, nn.Module),
+            ("split", split, GraphSplit),
+            ("config", config or GraphTrainConfig(), GraphTrainConfig),
+        ):
+            if not isinstance(value, wanted):
+                raise InputTypeError(
+                    f"{name} is a {type(value).__name__}", expected=f"a {wanted.__name__}"
+                )
         self.evaluator = PredictionEvaluator(metrics)
         config = config or GraphTrainConfig()
         super().__init__(model, config, seed=seed, metrics=self.evaluator.names, on_epoch=on_epoch)

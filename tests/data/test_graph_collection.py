@@ -137,3 +137,44 @@ def test_selecting_makes_a_collection_of_its_own() -> None:
     expected = GraphCollection.from_data_list([items[i] for i in ids])
     assert chosen.digest() == expected.digest()
     assert every.select(torch.arange(4)).digest() == every.digest()
+
+
+def test_no_attribute_is_dropped_or_misplaced_in_silence() -> None:
+    first, second = graphs([3, 2])
+    bare = Data(x=torch.randn(2, 3))
+    with pytest.raises(InputError, match="graph 1 has an? (y|edge_index)"):
+        GraphCollection.from_data_list([bare, second])
+    first.edge_attr, second.edge_attr = torch.randn(4, 2), torch.randn(4, 2)
+    with pytest.raises(InputError, match=r"graph 0 has edge_attr of shape \[4, 2\]"):
+        GraphCollection.from_data_list([first, second])
+    with pytest.raises(InputTypeError, match="graph 1 is a Tensor"):
+        GraphCollection.from_data_list([bare, torch.zeros(2)])
+    with pytest.raises(InputError, match=r"graph 1 has x of shape \[2, 4\]: expected \[nodes, 3\]"):
+        GraphCollection.from_data_list([bare, Data(x=torch.randn(2, 4))])
+    ragged = [Data(x=torch.randn(1, 1), y=torch.zeros(n)) for n in (2, 3)]
+    with pytest.raises(InputError, match="y has shapes"):
+        GraphCollection.from_data_list(ragged, node_targets=False)
+
+
+def test_whether_targets_are_of_nodes_may_be_said() -> None:
+    items = [Data(x=torch.randn(2, 1), y=torch.tensor([1.0, 2.0])) for _ in range(3)]
+    assert GraphCollection.from_data_list(items).node_y is not None
+    told = GraphCollection.from_data_list(items, node_targets=False)
+    assert told.y.shape == (3, 2)
+
+
+@pytest.mark.parametrize("ids", [[0], torch.tensor([True]), torch.tensor([0.0]), 0])
+def test_ids_that_are_no_integers_are_refused(ids) -> None:
+    sets = GraphCollection(torch.tensor([0, 1]), torch.zeros(1, 1))
+    with pytest.raises(InputTypeError, match="ids is"):
+        sets.batch(ids)
+
+
+def test_tensors_are_tensors_and_edge_features_have_edges() -> None:
+    ptr, x = torch.tensor([0, 1]), torch.zeros(1, 1)
+    with pytest.raises(InputTypeError, match="x is a list"):
+        GraphCollection(ptr, [[1.0]])
+    with pytest.raises(InputTypeError, match=r"node_ptr is torch\.uint8"):
+        GraphCollection(ptr.to(torch.uint8), x)
+    with pytest.raises(InputError, match="edge_attr is there without edges"):
+        GraphCollection(ptr, x, edge_attr=torch.zeros(2, 1))

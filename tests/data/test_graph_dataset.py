@@ -5,7 +5,6 @@ import inspect
 import pytest
 
 from graphlearn.data import (
-    GRAPH_READERS,
     dataset_names,
     load_card,
     load_dataset,
@@ -14,7 +13,7 @@ from graphlearn.data import (
     read_molecules,
     second_minimum_split,
 )
-from graphlearn.data.card import READER_OPTIONS
+from graphlearn.data.card import GRAPH_READERS, READER_OPTIONS
 from graphlearn.data.graph_dataset import _READERS
 from graphlearn.errors import InputError, UnknownNameError
 

@@ -42,3 +42,23 @@ def test_what_does_not_fit_is_refused() -> None:
         GraphSplit(sets(4, y=False), sets(2, y=False), sets(2, y=False), "mse")
     with pytest.raises(UnknownNameError, match="did you mean 'mse'"):
         GraphSplit(sets(4), sets(2), sets(2), "msee")  # type: ignore[arg-type]
+
+
+def test_targets_must_be_finite_and_bits_bits() -> None:
+    nan = sets(2)
+    nan.y[1] = torch.nan
+    with pytest.raises(InputError, match="valid has 1 targets that are NaN"):
+        GraphSplit(sets(4), nan, sets(2), "mse")
+    seven = sets(2)
+    seven.y[0] = 7
+    with pytest.raises(InputError, match="test has targets beside 0 and 1"):
+        GraphSplit(sets(4), sets(2), seven, "bits")
+
+
+def test_parts_have_edges_or_none_has() -> None:
+    part = sets(2)
+    linked = part.replaced(
+        edge_ptr=torch.tensor([0, 1, 1]), edge_index=torch.zeros(2, 1, dtype=torch.int64)
+    )
+    with pytest.raises(InputError, match="valid has x float32"):
+        GraphSplit(linked, part, part, "mse")

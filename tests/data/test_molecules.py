@@ -60,6 +60,12 @@ def test_some_training_molecules_are_drawn_once(tmp_path) -> None:
         ({"bond": [[0, 7, 2], [0, 1, 1], [1, 2, 3], [1, 0, 1]]}, "leaves graph 0"),
         ({"split": [0, 1, 1, 0]}, "test is empty"),
         ({"atom": np.array([None] * 8)}, "cannot be read"),
+        ({"y": [0.5, np.nan, 1.0, 2.0]}, "y has NaN"),
+        ({"atom": [0.5] * 8}, "atom is float64 of shape [8]: expected integers [N]"),
+        ({"atom": [-1] * 8}, "atom is negative"),
+        ({"bond": [[0, 1]] * 4}, "bond is int64 of shape [4, 2]: expected integers [B, 3]"),
+        ({"split": [0, 1, 2, 3]}, "other codes than 0, 1, 2"),
+        ({"y": ["a", "b", "c", "d"]}, "y is <U1 of shape [4]: expected numbers [M]"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(tmp_path, changes, said) -> None:

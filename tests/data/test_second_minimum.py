@@ -47,3 +47,11 @@ def test_bad_sizes_are_refused() -> None:
         second_minimum_sets(3, smallest=5, largest=4, seed=0)
     with pytest.raises(InputError, match="count is 0"):
         second_minimum_sets(0, seed=0)
+
+
+def test_larger_sizes_are_different_and_seeds_are_numbers() -> None:
+    with pytest.raises(InputError, match="different sizes"):
+        second_minimum_split(train=3, valid=3, test=3, larger=(32, 32))
+    with pytest.raises(InputError, match="seed is -5"):
+        second_minimum_sets(4, seed=-5)
+    second_minimum_split(train=3, valid=3, test=3, larger=(), seed=2**62)

@@ -108,3 +108,17 @@ def test_other_dtypes_are_refused() -> None:
         gru_merge(pairs.float(), *cell)
     with pytest.raises(InputTypeError, match="pairs has dtype torch.int64"):
         gru_merge(pairs.long(), *cell)
+
+
+def test_gradients_of_gradients_are_exact() -> None:
+    assert torch.autograd.gradgradcheck(gru_merge, draw(3, 2))
+    pairs, weight_ih, weight_hh, *_ = draw(3, 2)
+    assert torch.autograd.gradgradcheck(gru_merge, (pairs, weight_ih, weight_hh))
+
+
+def test_what_is_no_tensor_is_refused() -> None:
+    pairs, *cell = draw(4, 3)
+    with pytest.raises(InputTypeError, match="pairs has type"):
+        gru_merge(None, *cell)
+    with pytest.raises(InputTypeError, match="weight_hh has type"):
+        gru_merge(pairs, cell[0], None)

@@ -6,7 +6,7 @@ from torch_geometric.data import Batch, Data
 
 from graphlearn.data import GraphCollection
 from graphlearn.errors import InputError
-from graphlearn.nn import GraphNetwork
+from graphlearn.nn import GraphNetwork, LCMAggregation
 
 
 def molecules(seed: int = 0) -> list[Data]:
@@ -91,3 +91,34 @@ def test_what_does_not_fit_is_refused() -> None:
         network()(Data(x=torch.randn(3, 1), edge_index=torch.tensor([[0], [1]])))
     with pytest.raises(InputError, match="edge_attr is missing"):
         network()(Data(x=torch.zeros(3, 1).long(), edge_index=torch.tensor([[0], [1]])))
+
+
+def test_of_a_module_each_layer_gets_a_copy() -> None:
+    given = LCMAggregation(8, 8, project=False)
+    model = GraphNetwork(3, 8, 1, num_layers=3, aggregator=given)
+    modules = {id(conv.aggr_module) for conv in model.convs}
+    assert len(modules) == 3
+    assert all(
+        torch.equal(conv.aggr_module.gru_cell.weight_ih, given.gru_cell.weight_ih)
+        for conv in model.convs
+    )
+
+
+def test_sets_have_no_edges_for_layers_and_categories_have_bounds() -> None:
+    sets = GraphCollection(torch.tensor([0, 2]), torch.randn(2, 3)).batch(torch.tensor([0]))
+    with pytest.raises(InputError, match=r"no edge_index.*pass num_layers=0 for sets"):
+        GraphNetwork(3, 8, 1, num_layers=1)(sets)
+    with pytest.raises(InputError, match=r"x is of shape \[2, 3\]: expected shape \[N, 4\]"):
+        GraphNetwork(4, 8, 1, num_layers=0)(sets)
+    graph = molecules()[0]
+    graph.x[0] = 7
+    with pytest.raises(InputError, match=r"x holds categories from 0 to 7: .* \[0, 5\)|to 7"):
+        network()(graph)
+
+
+def test_a_training_batch_of_one_node_is_refused_with_the_mend() -> None:
+    model = network().train()
+    graph = molecules()[1]
+    with pytest.raises(InputError, match="drop_last_batch"):
+        model(graph)
+    assert model.eval()(graph).shape == (1, 2)

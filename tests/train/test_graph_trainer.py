@@ -6,9 +6,15 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from graphlearn.data import GraphCollection, GraphSplit, second_minimum_split
-from graphlearn.errors import CheckpointError, DivergedError, InputError
+from graphlearn.errors import CheckpointError, DivergedError, InputError, InputTypeError
 from graphlearn.nn import GraphNetwork
-from graphlearn.train import CHECKPOINT_NAME, GraphTrainConfig, GraphTrainer, fit_graphs
+from graphlearn.train import (
+    CHECKPOINT_NAME,
+    GraphTrainConfig,
+    GraphTrainer,
+    TrainConfig,
+    fit_graphs,
+)
 from graphlearn.train.graph_trainer import prediction_parts
 
 SPLIT = second_minimum_split(train=96, valid=32, test=32, larger=(20,), seed=0)
@@ -125,3 +131,12 @@ def test_bad_models_and_runs_are_refused() -> None:
         GraphTrainer(network(), SPLIT, config(batch_size=200, drop_last_batch=True), seed=0)
     with pytest.raises(DivergedError, match="the loss is nan in epoch 1, batch 1"):
         fit_graphs(Constant(torch.nan, 0.0), both_targets(), config(), seed=0, metrics=["mse"])
+
+
+def test_arguments_of_a_wrong_kind_are_refused() -> None:
+    with pytest.raises(InputTypeError, match="model is a int: expected a Module"):
+        GraphTrainer(5, SPLIT, seed=0)
+    with pytest.raises(InputTypeError, match="split is a int: expected a GraphSplit"):
+        GraphTrainer(network(), 5, seed=0)
+    with pytest.raises(InputTypeError, match="config is a TrainConfig"):
+        GraphTrainer(network(), SPLIT, TrainConfig(), seed=0)

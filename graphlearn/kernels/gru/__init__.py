@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from graphlearn.errors import InputError, InputTypeError
+from graphlearn.kernels.eager import run_eagerly
 from graphlearn.kernels.gru import cpu, tensor
 from graphlearn.kernels.gru.reference import gru_merge_reference
 from graphlearn.kernels.gru.weights import gather_gradients, lay_out
@@ -31,23 +32,47 @@ class _GRUMerge(torch.autograd.Function):
         bias_ih: Tensor | None,
         bias_hh: Tensor | None,
     ) -> Tensor:
-        pairs = pairs.detach().contiguous()
         ctx.save_for_backward(pairs, weight_ih, weight_hh, bias_ih, bias_hh)
         weights = lay_out(weight_ih, weight_hh, bias_ih, bias_hh)
-        merged: Tensor = _path(pairs).forward(pairs, weights)
+        merged: Tensor = _path(pairs).forward(pairs.detach(), weights)
         return merged
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         pairs, *cell = ctx.saved_tensors
-        grad_pairs, grads = _path(pairs).backward(grad.contiguous(), pairs, lay_out(*cell))
+        if torch.is_grad_enabled():
+            return _differentiable_backward(grad, pairs, cell)
+        grad_pairs, grads = _path(pairs).backward(grad.contiguous(), pairs.detach(), lay_out(*cell))
         of_cell = gather_gradients(grads)
         return grad_pairs, *(
             None if weight is None else g for weight, g in zip(cell, of_cell, strict=True)
         )
 
 
+def _differentiable_backward(
+    grad: Tensor, pairs: Tensor, cell: list[Tensor | None]
+) -> tuple[Tensor | None, ...]:
+    """The same gradients by autograd, for ``create_graph=True``: they can be differentiated."""
+    zero = pairs.new_zeros(3 * pairs.size(2))
+    weight_ih, weight_hh, bias_ih, bias_hh = cell
+    assert weight_ih is not None
+    assert weight_hh is not None
+    merged = gru_merge_reference(
+        pairs,
+        weight_ih,
+        weight_hh,
+        zero if bias_ih is None else bias_ih,
+        zero if bias_hh is None else bias_hh,
+    )
+    given = [pairs, *cell]
+    wanted = [value for value in given if value is not None and value.requires_grad]
+    found = iter(torch.autograd.grad(merged, wanted, grad, create_graph=True))
+    return tuple(
+        next(found) if value is not None and value.requires_grad else None for value in given
+    )
+
+
+@run_eagerly
 def gru_merge(
     pairs: Tensor,
     weight_ih: Tensor,
@@ -64,7 +89,7 @@ def gru_merge(
     Commutative to the last bit but for the order of one addition. Cost a pair: 12 C^2 multiply-adds
     forward and 36 C^2 backward, of which a third computes the gates anew: only ``pairs`` is kept
     for the backward pass, and beside the results memory does not grow with P on the CPU. Under
-    autocast everything is computed in its dtype. Differentiable once.
+    autocast everything is computed in its dtype. A gradient of gradients goes by plain torch.
 
     Args:
         pairs: Rows to merge; differentiable.
@@ -91,8 +116,11 @@ def gru_merge(
         True
     """
     cell = {"weight_ih": weight_ih, "weight_hh": weight_hh, "bias_ih": bias_ih, "bias_hh": bias_hh}
-    if not pairs.is_floating_point():
-        raise InputTypeError(f"pairs has dtype {pairs.dtype}", expected="a floating-point tensor")
+    for name, value in {"pairs": pairs, **cell}.items():
+        missing = value is None and name.startswith("bias")
+        if not missing and not (isinstance(value, Tensor) and value.is_floating_point()):
+            kind = f"dtype {value.dtype}" if isinstance(value, Tensor) else f"type {type(value)}"
+            raise InputTypeError(f"{name} has {kind}", expected="a floating-point tensor")
     if pairs.dim() != 3 or pairs.size(1) != 2 or pairs.size(2) == 0:
         raise InputError(f"pairs has shape {list(pairs.shape)}", expected="[P, 2, C] with C >= 1")
     channels = pairs.size(2)
@@ -111,7 +139,7 @@ def gru_merge(
             raise InputTypeError(
                 f"{name} has dtype {weight.dtype}", expected=f"{pairs.dtype}, as pairs"
             )
-    values = [pairs, *cell.values()]
+    values = [pairs.contiguous(), *cell.values()]
     if autocast is not None:
         values = [None if value is None else value.to(autocast) for value in values]
     merged: Tensor = _GRUMerge.apply(*values)  # type: ignore[no-untyped-call]

@@ -8,10 +8,16 @@ import torch
 from torch import Tensor
 
 from graphlearn.errors import InputError, InputTypeError
+from graphlearn.kernels.eager import run_eagerly
 from graphlearn.kernels.segment import cpu_reduce
-from graphlearn.kernels.segment.segments import Segments
+from graphlearn.kernels.segment.segments import Segments, check_segments
 
 _CPU_DTYPES = (torch.float32, torch.float64)
+_HALF = (torch.float16, torch.bfloat16)
+
+
+# A backward pass that is itself to be differentiated (create_graph=True) runs with gradients on:
+# the plain torch form, which autograd can follow, then takes the compiled one's place.
 
 
 def _compiled(values: Tensor) -> bool:
@@ -30,15 +36,18 @@ class _Sum(torch.autograd.Function):
         if _compiled(values):
             out = cpu_reduce.sums(values.detach().numpy(), *_arrays(segments), mean=mean)
             return torch.from_numpy(out)
-        zeros = values.new_zeros(len(segments), values.size(1))
-        total = zeros.index_add(0, segments.row_segment, values)
-        return total / segments.counts().clamp(min=1)[:, None] if mean else total
+        # Half precision adds up in float32: a large sum would overflow, and its mean with it.
+        wide = values.float() if values.dtype in _HALF else values
+        total = wide.new_zeros(len(segments), values.size(1))
+        total = total.index_add(0, segments.row_segment, wide)
+        if mean:
+            total = total / segments.counts().clamp(min=1)[:, None]
+        return total.to(values.dtype)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         segments, mean = ctx.segments, ctx.mean
-        if _compiled(grad):
+        if _compiled(grad) and not torch.is_grad_enabled():
             out = cpu_reduce.spread(grad.contiguous().numpy(), *_arrays(segments), mean=mean)
             return torch.from_numpy(out), None, None
         if mean:
@@ -59,15 +68,14 @@ class _Max(torch.autograd.Function):
         return out
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (where,) = ctx.saved_tensors
-        if _compiled(grad):
+        if _compiled(grad) and not torch.is_grad_enabled():
             placed = cpu_reduce.to_places(grad.contiguous().numpy(), where.numpy(), ctx.rows)
             return torch.from_numpy(placed), None
         # One row more, for the segments that have none.
         out = grad.new_zeros(ctx.rows + 1, grad.size(1))
-        return out.scatter_(0, where % (ctx.rows + 1), grad)[:-1], None
+        return out.scatter(0, where % (ctx.rows + 1), grad)[:-1], None
 
 
 def _maxima(values: Tensor, segments: Segments) -> tuple[Tensor, Tensor]:
@@ -101,13 +109,12 @@ class _Softmax(torch.autograd.Function):
         return out
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (result,) = ctx.saved_tensors
         segments = ctx.segments
-        if _compiled(grad):
+        if _compiled(grad) and not torch.is_grad_enabled():
             out = cpu_reduce.softmax_backward(
-                grad.contiguous().numpy(), result.numpy(), *_arrays(segments)
+                grad.contiguous().numpy(), result.detach().numpy(), *_arrays(segments)
             )
             return torch.from_numpy(out), None
         of_row = segments.row_segment
@@ -116,8 +123,9 @@ class _Softmax(torch.autograd.Function):
         return result * (grad - total[of_row]), None
 
 
-def _check(values: Any, segments: Segments) -> Tensor:
+def _check(values: Any, segments: Any) -> Tensor:
     """``values`` as ``[E, C]``."""
+    check_segments(segments)
     if not isinstance(values, Tensor) or not values.is_floating_point():
         kind = values.dtype if isinstance(values, Tensor) else type(values).__name__
         raise InputTypeError(f"values is {kind}", expected="a floating-point tensor [E, ...]")
@@ -126,10 +134,10 @@ def _check(values: Any, segments: Segments) -> Tensor:
             f"values has shape {list(values.shape)}",
             expected=f"{segments.num_rows} rows, as the segments have",
         )
-    channels = values[0].numel() if values.size(0) else max(1, values.shape[1:].numel())
-    return values.reshape(values.size(0), channels).contiguous()
+    return values.reshape(values.size(0), values.shape[1:].numel()).contiguous()
 
 
+@run_eagerly
 def segment_sum(values: Tensor, segments: Segments) -> Tensor:
     """Sum the rows of every segment.
 
@@ -157,6 +165,7 @@ def segment_sum(values: Tensor, segments: Segments) -> Tensor:
     return total.view(len(segments), *values.shape[1:])
 
 
+@run_eagerly
 def segment_mean(values: Tensor, segments: Segments) -> Tensor:
     """Mean of the rows of every segment; costs and errors as :func:`segment_sum`.
 
@@ -173,6 +182,7 @@ def segment_mean(values: Tensor, segments: Segments) -> Tensor:
     return mean.view(len(segments), *values.shape[1:])
 
 
+@run_eagerly
 def segment_max(values: Tensor, segments: Segments) -> Tensor:
     """Largest value of every segment, channel by channel; errors as :func:`segment_sum`.
 
@@ -191,6 +201,7 @@ def segment_max(values: Tensor, segments: Segments) -> Tensor:
     return top.view(len(segments), *values.shape[1:])
 
 
+@run_eagerly
 def segment_softmax(values: Tensor, segments: Segments) -> Tensor:
     """Softmax over the rows of every segment, channel by channel; errors as :func:`segment_sum`.
 

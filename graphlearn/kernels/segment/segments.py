@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from graphlearn.errors import InputError, InputTypeError
+from graphlearn.kernels.eager import run_eagerly
 from graphlearn.kernels.segment import cpu
 from graphlearn.validate import check_num_nodes, id_range
 
@@ -21,6 +22,9 @@ _INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8)
 class Segments:
     """S segments over E rows, in CSR form; make it once for a fixed graph.
 
+    :meth:`from_index` and :meth:`from_ptr` are the ways to make one. Built directly its tensors are
+    checked, in O(E + S), since compiled code trusts them; do not change them afterwards.
+
     Args:
         rowptr: Where each segment starts.
         order: The row at each place, if rows of a segment do not lie together already; None if
@@ -28,6 +32,10 @@ class Segments:
 
     Shapes:
         - **rowptr**: ``[S + 1]`` int64; **order**: ``[E]`` int64
+
+    Raises:
+        InputTypeError: If one is no int64 tensor.
+        InputError: If ``rowptr`` does not rise from 0, or ``order`` is no order of the E rows.
 
     Example:
         >>> import torch
@@ -40,6 +48,32 @@ class Segments:
 
     rowptr: Tensor
     order: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        rowptr: Any = self.rowptr
+        order: Any = self.order
+        for name, value in (("rowptr", rowptr), ("order", order)):
+            if value is None and name == "order":
+                continue
+            if not isinstance(value, Tensor) or value.dtype != torch.int64 or value.dim() != 1:
+                kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
+                raise InputTypeError(f"{name} is {kind}", expected="a flat int64 tensor")
+        _check_rise(rowptr, "rowptr")
+        rows = int(rowptr[-1])
+        if order is not None and not torch.equal(
+            order.sort().values, torch.arange(rows, device=order.device)
+        ):
+            raise InputError(
+                f"order has {order.numel()} entries", expected=f"each of the {rows} rows once"
+            )
+
+    @classmethod
+    def _trusted(cls, rowptr: Tensor, order: Tensor | None = None) -> Segments:
+        """Make one of tensors that this class has made itself, unchecked."""
+        made = object.__new__(cls)
+        object.__setattr__(made, "rowptr", rowptr)
+        object.__setattr__(made, "order", order)
+        return made
 
     @classmethod
     def from_index(cls, index: Any, num_segments: int | None = None) -> Segments:
@@ -74,12 +108,12 @@ class Segments:
         if index.device.type == "cpu":
             bounds, places = cpu.group(index.long().numpy(), num_segments)
             order = None if places is None else torch.from_numpy(places)
-            return cls(torch.from_numpy(bounds), order)
+            return cls._trusted(torch.from_numpy(bounds), order)
         rowptr = index.new_zeros(num_segments + 1, dtype=torch.int64)
         torch.cumsum(torch.bincount(index.long(), minlength=num_segments), 0, out=rowptr[1:])
         if bool((index[1:] >= index[:-1]).all()):
-            return cls(rowptr)
-        return cls(rowptr, torch.argsort(index, stable=True))
+            return cls._trusted(rowptr)
+        return cls._trusted(rowptr, torch.argsort(index, stable=True))
 
     @classmethod
     def from_ptr(cls, ptr: Any, num_rows: int) -> Segments:
@@ -101,21 +135,15 @@ class Segments:
             raise InputTypeError(f"ptr is {kind}", expected="an integer tensor [S + 1]")
         if ptr.dim() != 1 or ptr.numel() == 0:
             raise InputError(f"ptr has shape {list(ptr.shape)}", expected="shape [S + 1]")
-        ptr = ptr.long().contiguous()
-        first, last = int(ptr[0]), int(ptr[-1])
-        if first != 0 or last != num_rows:
+        num_rows = check_num_nodes(num_rows, name="num_rows")
+        ptr = ptr.long().clone()  # what the caller does to theirs must not reach compiled code
+        if int(ptr[0]) != 0 or int(ptr[-1]) != num_rows:
             raise InputError(
-                f"ptr runs from {first} to {last}",
+                f"ptr runs from {int(ptr[0])} to {int(ptr[-1])}",
                 expected=f"from 0 to {num_rows}, the number of rows",
             )
-        fall = (ptr[1:] < ptr[:-1]).nonzero()
-        if fall.numel():
-            at = int(fall[0])
-            raise InputError(
-                f"ptr falls from {int(ptr[at])} to {int(ptr[at + 1])} at {at + 1}",
-                expected="a sequence that never falls",
-            )
-        return cls(ptr)
+        _check_rise(ptr, "ptr")
+        return cls._trusted(ptr)
 
     @property
     def num_rows(self) -> int:
@@ -145,6 +173,7 @@ class Segments:
         lengths: np.ndarray[tuple[int], np.dtype[np.int64]] = self.counts().cpu().numpy()
         return lengths
 
+    @run_eagerly
     def shuffled(self, generator: torch.Generator | None = None) -> Segments:
         """The same segments with the rows of each in a random order; O(E).
 
@@ -156,11 +185,44 @@ class Segments:
         index = self.row_segment[rows]
         if index.device.type == "cpu":
             _, places = cpu.group(index.numpy(), len(self))
-            return Segments(self.rowptr, rows if places is None else rows[torch.from_numpy(places)])
-        return Segments(self.rowptr, rows[torch.argsort(index, stable=True)])
+            order = rows if places is None else rows[torch.from_numpy(places)]
+            return self._trusted(self.rowptr, order)
+        return self._trusted(self.rowptr, rows[torch.argsort(index, stable=True)])
 
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(segments={len(self)}, rows={self.num_rows}, "
             f"sorted={self.order is None})"
+        )
+
+
+def check_segments(segments: Any) -> Segments:
+    """Return ``segments``, or raise unless they are :class:`Segments`.
+
+    Raises:
+        InputTypeError: If they are something else, such as a bare index.
+
+    Example:
+        >>> len(check_segments(Segments.from_index(torch.tensor([0, 0, 1]))))
+        2
+    """
+    if not isinstance(segments, Segments):
+        raise InputTypeError(
+            f"segments is a {type(segments).__name__}",
+            expected="Segments",
+            mend="pass Segments.from_index(index, num_segments), or from_ptr(ptr, num_rows)",
+        )
+    return segments
+
+
+def _check_rise(ptr: Tensor, name: str) -> None:
+    if ptr.numel() == 0 or int(ptr[0]) != 0:
+        first = "empty" if ptr.numel() == 0 else int(ptr[0])
+        raise InputError(f"{name} starts at {first}", expected="0")
+    fall = (ptr[1:] < ptr[:-1]).nonzero()
+    if fall.numel():
+        at = int(fall[0])
+        raise InputError(
+            f"{name} falls from {int(ptr[at])} to {int(ptr[at + 1])} at {at + 1}",
+            expected="a sequence that never falls",
         )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from graphlearn.errors import InputError, InputTypeError
-from graphlearn.kernels.segment.segments import Segments
+from graphlearn.kernels.eager import run_eagerly
+from graphlearn.kernels.segment.segments import Segments, check_segments
 from graphlearn.kernels.segment.tree_plan import TreeLevel, TreePlan, plan_tree
 
 
@@ -52,6 +54,7 @@ def _permute(rows: Tensor, order: Tensor | None, inverse: Tensor | None) -> Tens
     return moved
 
 
+@run_eagerly
 def tree_reduce(
     values: Tensor,
     segments: Segments,
@@ -96,6 +99,10 @@ def tree_reduce(
     """
     _check(values, segments, identity)
     plan = plan_tree(segments) if plan is None else plan
+    if not np.array_equal(plan.lengths, segments.lengths):
+        raise InputError(
+            "the plan is of other segments", expected="one of segments of these lengths, in order"
+        )
     if segments.order is not None:
         values = _permute(values, segments.order, None)
     if plan.entry is not None:
@@ -117,7 +124,13 @@ def tree_reduce(
         if padded:
             with_identity = torch.stack([odd, identity.to(odd.dtype).expand_as(odd)], dim=1)
             pairs, odd = torch.cat([pairs, with_identity]), odd[:0]
-        merged, waiting = merge(pairs), odd
+        result: Any = merge(pairs)
+        if not isinstance(result, Tensor):
+            raise InputTypeError(
+                f"the operator returned {result!r}",
+                expected=f"a tensor {[pairs.size(0), channels]}",
+            )
+        merged, waiting = result, odd
         if merged.shape != (pairs.size(0), channels):
             raise InputError(
                 f"the operator returned shape {list(merged.shape)} for left and right of shape "
@@ -144,7 +157,11 @@ def _left_rows(level: TreeLevel, padded: int, device: torch.device) -> Tensor:
     return torch.cat([order[0:size:2], order[size : size + padded]])
 
 
-def _check(values: Tensor, segments: Segments, identity: Tensor) -> None:
+def _check(values: Any, segments: Any, identity: Any) -> None:
+    check_segments(segments)
+    for name, value in (("values", values), ("identity", identity)):
+        if not isinstance(value, Tensor):
+            raise InputTypeError(f"{name} is a {type(value).__name__}", expected="a tensor")
     if not values.is_floating_point():
         raise InputTypeError(
             f"values has dtype {values.dtype}", expected="a floating-point tensor [E, C]"

@@ -18,7 +18,7 @@ from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
 
-from graphlearn.kernels.segment.segments import Segments
+from graphlearn.kernels.segment.segments import Segments, check_segments
 from graphlearn.registry import unknown_name
 
 TreeShape = Literal["balanced", "chain"]
@@ -60,6 +60,7 @@ class TreePlan:
         root_place: ``[S]``, where each segment's root lies among the roots of all levels, which
             lie level after level; the empty segments' places follow those of all others.
         empty: Number of empty segments.
+        lengths: ``[S]``, the lengths it was made for, on the CPU.
 
     Example:
         >>> segments = Segments.from_ptr(torch.tensor([0, 5, 5, 6]), num_rows=6)
@@ -71,6 +72,7 @@ class TreePlan:
     entry: Tensor | None
     root_place: Tensor
     empty: int
+    lengths: Array
 
     @property
     def merges(self) -> int:
@@ -141,6 +143,7 @@ def plan_tree(segments: Segments, shape: TreeShape = "balanced") -> TreePlan:
 
     Raises:
         UnknownNameError: If the shape is unknown.
+        InputTypeError: If ``segments`` is something else.
 
     Example:
         >>> segments = Segments.from_ptr(torch.tensor([0, 9, 10]), num_rows=10)
@@ -149,6 +152,7 @@ def plan_tree(segments: Segments, shape: TreeShape = "balanced") -> TreePlan:
         >>> [level.pairs for level in plan_tree(segments, "chain").levels]
         [1, 1, 1, 1, 1, 1, 1, 1, 0]
     """
+    check_segments(segments)
     if shape not in TREE_SHAPES:
         raise unknown_name("tree shape", shape, TREE_SHAPES)
     device = segments.rowptr.device
@@ -163,6 +167,7 @@ def plan_tree(segments: Segments, shape: TreeShape = "balanced") -> TreePlan:
         None if entry is None else torch.from_numpy(entry).to(device),
         torch.from_numpy(place).to(device),
         len(empty),
+        lengths,
     )
 
 

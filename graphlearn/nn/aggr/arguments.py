@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -9,7 +11,35 @@ from graphlearn.errors import InputError, InputTypeError
 from graphlearn.validate import check_features
 
 
-def check_rows(x: Tensor, channels: int, dim: int, weight: Tensor, *, axes: int = 0) -> int:
+def check_flag(value: Any, *, name: str) -> bool:
+    """Return ``value`` if it is True or False.
+
+    Raises:
+        InputTypeError: If it is anything else, such as the text "no".
+
+    Example:
+        >>> check_flag(True, name="shuffle")
+        True
+    """
+    if not isinstance(value, bool):
+        raise InputTypeError(f"{name} is {value!r}", expected="True or False")
+    return value
+
+
+def check_generator(generator: Any) -> None:
+    """Raise unless ``generator`` is a generator on the CPU, or None.
+
+    Raises:
+        InputTypeError: If it is something else.
+    """
+    if generator is None or (
+        isinstance(generator, torch.Generator) and generator.device.type == "cpu"
+    ):
+        return
+    raise InputTypeError(f"generator is {generator!r}", expected="a torch.Generator on the CPU")
+
+
+def check_rows(x: Any, channels: int, dim: int, weight: Tensor, *, axes: int = 0) -> int:
     """Return the axis that is aggregated, if the rows fit.
 
     Args:
@@ -27,6 +57,14 @@ def check_rows(x: Tensor, channels: int, dim: int, weight: Tensor, *, axes: int 
         >>> check_rows(torch.zeros(5, 3), 3, -2, torch.zeros(1))
         0
     """
+    if not isinstance(x, Tensor) or x.layout != torch.strided:
+        kind = f"a {type(x).__name__}" if not isinstance(x, Tensor) else f"{x.layout}"
+        raise InputTypeError(f"x is {kind}", expected="a dense tensor of rows")
+    if x.dim() < 2 or not -x.dim() <= dim < x.dim():
+        raise InputError(
+            f"x has shape {list(x.shape)} and dim is {dim}",
+            expected="two axes or more, of which dim is one",
+        )
     axis = dim % x.dim()
     if axis == x.dim() - 1 or x.size(-1) != channels or (axes and x.dim() != axes):
         rest = f", and {axes} axes" if axes else ", and rows in another"
@@ -34,9 +72,10 @@ def check_rows(x: Tensor, channels: int, dim: int, weight: Tensor, *, axes: int 
             f"x has shape {list(x.shape)} and is aggregated along axis {axis}",
             expected=f"{channels} channels in its last axis{rest}",
         )
-    check_features(x.reshape(-1, channels))
-    # Autocast brings both to one dtype itself.
-    if x.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
+    check_features(x.reshape(x.numel() // channels, channels))
+    # Autocast brings both to one dtype itself, but for float64.
+    mixed = torch.is_autocast_enabled(x.device.type) and x.dtype != torch.float64
+    if x.dtype != weight.dtype and not mixed:
         raise InputTypeError(
             f"x has dtype {x.dtype}",
             expected=f"{weight.dtype}, as the weights have",

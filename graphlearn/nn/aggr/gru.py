@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 from torch_geometric.nn.aggr import Aggregation
 
 from graphlearn.kernels.segment import Segments
-from graphlearn.nn.aggr.arguments import check_rows
+from graphlearn.nn.aggr.arguments import check_flag, check_generator, check_rows
 from graphlearn.nn.aggr.plan_cache import PlanCache
-from graphlearn.validate import check_size
+from graphlearn.validate import check_probability, check_size
 
 
 class GRUAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
@@ -28,11 +26,13 @@ class GRUAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
     Args:
         in_channels (int): Size of each input row.
         out_channels (int): Size of each result.
+        num_layers (int): Number of GRUs, each reading the one below. (default: :obj:`1`)
+        bias (bool): Whether they have biases. (default: :obj:`True`)
+        dropout (float): Dropout between two of them. (default: :obj:`0.0`)
         shuffle (bool): In training, take the rows of each set in a random order.
             (default: :obj:`False`)
         generator (torch.Generator, optional): Source of the shuffles, on the CPU; torch's default
             if None. (default: :obj:`None`)
-        **kwargs: Further arguments of :class:`torch.nn.GRU`, such as ``num_layers``.
 
     Shapes:
         - **x**: ``[E, in_channels]``; **index**: ``[E]``; **ptr**: ``[S + 1]``
@@ -54,17 +54,26 @@ class GRUAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
         in_channels: int,
         out_channels: int,
         *,
+        num_layers: int = 1,
+        bias: bool = True,
+        dropout: float = 0.0,
         shuffle: bool = False,
         generator: torch.Generator | None = None,
-        **kwargs: Any,
     ) -> None:
         super().__init__()
         self.in_channels = check_size(in_channels, name="in_channels")
         self.out_channels = check_size(out_channels, name="out_channels")
-        self.shuffle, self.generator = bool(shuffle), generator
-        self.gru = nn.GRU(in_channels, out_channels, batch_first=True, **kwargs)
+        self.shuffle, self.generator = check_flag(shuffle, name="shuffle"), generator
+        check_generator(generator)
+        self.gru = nn.GRU(
+            in_channels,
+            out_channels,
+            check_size(num_layers, name="num_layers"),
+            bias=check_flag(bias, name="bias"),
+            dropout=check_probability(dropout, name="dropout"),
+            batch_first=True,
+        )
         self._plans = PlanCache()
-        self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw new weights."""

@@ -20,7 +20,7 @@ from graphlearn.kernels.segment import (
     TreeShape,
     tree_reduce,
 )
-from graphlearn.nn.aggr.arguments import check_rows
+from graphlearn.nn.aggr.arguments import check_flag, check_generator, check_rows
 from graphlearn.nn.aggr.plan_cache import PlanCache
 from graphlearn.nn.reset import reset
 from graphlearn.registry import unknown_name
@@ -43,7 +43,7 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
     mask: there a set's result changes with the size of other sets. Here it depends on its own rows
     alone, nothing is padded, ``index`` need not be sorted, and sets of one size that is a power of
     two give what PyG gives. PyG's ``state_dict`` loads: ``lin`` and ``gru_cell`` are the same, and
-    the identity, which PyG has not, becomes the zeros that PyG pads with.
+    the identity, which PyG has not, stays as it is: zeros in a new layer, as PyG pads with.
 
     The operator is commutative by construction and becomes associative, so that the result no
     longer depends on the order of the rows, as far as training makes it: shuffle the rows
@@ -71,7 +71,8 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
         shuffle (bool): In training, take the rows of each set in a random order.
             (default: :obj:`False`)
         generator (torch.Generator, optional): Source of the shuffles, on the CPU; torch's default
-            if None, as for dropout. (default: :obj:`None`)
+            if None, as for dropout. Leave it None under activation checkpointing, whose second pass
+            must draw what the first drew. (default: :obj:`None`)
         associativity_weight (float): Factor of :meth:`associativity_loss` in
             :meth:`auxiliary_loss`; the paper's best is 1. (default: :obj:`0.0`)
         commutativity_weight (float): The same of :meth:`commutativity_loss`.
@@ -113,6 +114,14 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
         super().__init__()
         self.in_channels = check_size(in_channels, name="in_channels")
         self.out_channels = check_size(out_channels, name="out_channels")
+        for name, flag in (
+            ("project", project),
+            ("symmetrize", symmetrize),
+            ("pad_odd", pad_odd),
+            ("shuffle", shuffle),
+        ):
+            check_flag(flag, name=name)
+        check_generator(generator)
         if in_channels != out_channels and not project:
             raise InputError(
                 f"in_channels is {in_channels} and out_channels {out_channels} with project=False: "
@@ -127,21 +136,21 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
             )
         if tree not in TREE_SHAPES:
             raise unknown_name("tree shape", tree, TREE_SHAPES)
-        self.project, self.symmetrize, self.tree = bool(project), bool(symmetrize), tree
-        self.pad_odd, self.shuffle, self.generator = bool(pad_odd), bool(shuffle), generator
+        self.project, self.symmetrize, self.tree = project, symmetrize, tree
+        self.pad_odd, self.shuffle, self.generator = pad_odd, shuffle, generator
         self.associativity_weight = _check_weight("associativity_weight", associativity_weight)
         self.commutativity_weight = _check_weight("commutativity_weight", commutativity_weight)
         self.lin = nn.Linear(in_channels, out_channels) if project else None
         self.operator = operator
         self.gru_cell = nn.GRUCell(out_channels, out_channels) if operator is None else None
-        self.identity = nn.Parameter(torch.empty(out_channels))
+        self.identity = nn.Parameter(torch.zeros(out_channels))
         self._plans = PlanCache()
         self._trace: list[MergeTrace] | None = None
         self.register_load_state_dict_pre_hook(_fill_in_identity)
-        self.reset_parameters()
+        # No reset_parameters() here: the parts are new, and an operator may come trained.
 
     def reset_parameters(self) -> None:
-        """Draw new weights; the identity becomes zero."""
+        """Draw new weights, those of an operator included; the identity becomes zero."""
         reset(self)
         nn.init.zeros_(self.identity)
 
@@ -168,6 +177,8 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
             segments = segments.shuffled(self.generator)
         if self.lin is not None:
             x = self.lin(x).relu()
+        if torch.is_autocast_enabled(x.device.type):
+            x = x.to(torch.get_autocast_dtype(x.device.type))  # what the merges give, in every set
         # What is neither rows nor channels rides along: each is a set of its own.
         rows = x.movedim(axis, 0)
         beside = rows.shape[1:-1]
@@ -181,8 +192,10 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
         def merge(pairs: Tensor) -> Tensor:
             if width == 1:
                 return self.merge(pairs)
-            apart = pairs.view(-1, 2, width, channels).transpose(1, 2).reshape(-1, 2, channels)
-            return self.merge(apart).view(pairs.size(0), width * channels)
+            size = pairs.size(0)
+            apart = pairs.view(size, 2, width, channels).transpose(1, 2)
+            merged = self.merge(apart.reshape(size * width, 2, channels))
+            return merged.view(size, width * channels)
 
         return tree_reduce(
             flat,
@@ -276,16 +289,22 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
         return (merged - self._operate(right, left)).square().mean()
 
     def auxiliary_loss(self) -> Tensor:
-        """What a trainer adds to its loss: both losses by their weights; 0 where both are 0.
+        """What a trainer adds to its loss: both losses by their weights.
+
+        0 where both weights are, and where the layer did not run since the last call: what that
+        pass left is used once.
 
         Shapes:
             - output: ``[]``
         """
         loss = self._zero()
+        if self._trace is None:
+            return loss
         if self.associativity_weight:
             loss = loss + self.associativity_weight * self.associativity_loss()
         if self.commutativity_weight:
             loss = loss + self.commutativity_weight * self.commutativity_loss()
+        self._trace = None
         return loss
 
     def _as_rows(self, values: Tensor) -> Tensor:
@@ -328,7 +347,7 @@ def _check_weight(name: str, value: float) -> float:
 
 
 def _fill_in_identity(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
-    """PyG's class has no identity and pads with zeros; weights of its kind get such a one."""
+    """PyG's class has no identity: weights of its kind leave the module's as it is."""
     assert isinstance(module, LCMAggregation)
     if f"{prefix}gru_cell.weight_ih" in state and f"{prefix}identity" not in state:
-        state[f"{prefix}identity"] = torch.zeros_like(module.identity)
+        state[f"{prefix}identity"] = module.identity.detach().clone()

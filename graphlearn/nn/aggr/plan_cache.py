@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from graphlearn.errors import InputError, InputTypeError
+from graphlearn.kernels.eager import run_eagerly
 from graphlearn.kernels.segment import Segments, TreePlan, TreeShape, plan_tree
 
 
@@ -13,7 +15,8 @@ class PlanCache:
 
     A tensor is the same if it is the same memory, read in the same way, and PyTorch counted no
     change to it since; the former one is held, so its memory cannot have become another tensor's.
-    (A change through a NumPy array that shares the memory is not counted.)
+    (A change through ``index.data``, or a NumPy array that shares the memory, is not counted: write
+    to the tensor itself.) Threads may share one.
 
     Example:
         >>> import torch
@@ -25,10 +28,10 @@ class PlanCache:
     """
 
     def __init__(self) -> None:
-        self._seen: tuple[object, ...] | None = None
-        self._held: Tensor | None = None
-        self._made: tuple[Segments, TreePlan] | None = None
+        # One attribute, set and read at once: threads never see halves of two entries.
+        self._entry: tuple[tuple[object, ...], Tensor, tuple[Segments, TreePlan]] | None = None
 
+    @run_eagerly
     def get(
         self,
         index: Tensor | None,
@@ -51,7 +54,8 @@ class PlanCache:
                 expected="a tensor for one of them",
             )
         seen = None
-        if not given.is_inference():  # of inference tensors changes are not counted
+        # Of inference tensors changes are not counted, and plans made of them cannot train.
+        if not given.is_inference() and not torch.is_inference_mode_enabled():
             seen = (
                 ptr is None,
                 given.data_ptr(),
@@ -64,8 +68,9 @@ class PlanCache:
                 num_segments,
                 shape,
             )
-            if seen == self._seen and self._made is not None:
-                return self._made
+            entry = self._entry
+            if entry is not None and entry[0] == seen:
+                return entry[2]
         segments = (
             Segments.from_index(given, num_segments)
             if ptr is None
@@ -80,5 +85,5 @@ class PlanCache:
                 f"ptr bounds {len(segments)} segments", expected=f"{num_segments}, as dim_size"
             )
         made = segments, plan_tree(segments, shape)
-        self._seen, self._held, self._made = seen, given, made
+        self._entry = None if seen is None else (seen, given, made)
         return made

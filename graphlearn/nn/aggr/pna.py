@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch_geometric.nn.aggr import Aggregation, DegreeScalerAggregation
 
 from graphlearn.errors import InputError, InputTypeError
+from graphlearn.nn.aggr.arguments import check_rows
+from graphlearn.nn.aggr.plan_cache import PlanCache
 from graphlearn.validate import check_size
 
 
@@ -50,7 +52,7 @@ class PNAAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
             deg=degree_histogram,
         )
         self.lin = nn.Linear(12 * in_channels, out_channels)
-        self.reset_parameters()
+        self._plans = PlanCache()
 
     def reset_parameters(self) -> None:
         """Draw new weights."""
@@ -67,11 +69,13 @@ class PNAAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
     ) -> Tensor:
         """Reduce the rows of each set; see the class."""
         del max_num_elements
-        if index is None and ptr is not None:  # the scalers count sizes by index
-            index = torch.repeat_interleave(
-                torch.arange(ptr.numel() - 1, device=ptr.device), ptr.diff()
-            )
-        mapped: Tensor = self.lin(self.scaled(x, index, dim_size=dim_size, dim=dim))
+        axis = check_rows(x, self.in_channels, dim, self.lin.weight)
+        segments, _ = self._plans.get(
+            index, ptr, num_rows=x.size(axis), num_segments=dim_size, shape="balanced"
+        )
+        # The scalers count sizes by index.
+        made = self.scaled(x, segments.row_segment, dim_size=len(segments), dim=dim)
+        mapped: Tensor = self.lin(made)
         return mapped
 
     def __repr__(self) -> str:
@@ -79,12 +83,16 @@ class PNAAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
 
 
 def _check_histogram(histogram: Any) -> None:
-    if not isinstance(histogram, Tensor) or histogram.is_floating_point():
+    floating = isinstance(histogram, Tensor) and (
+        histogram.is_floating_point() or histogram.dtype == torch.bool
+    )
+    if not isinstance(histogram, Tensor) or floating:
         kind = histogram.dtype if isinstance(histogram, Tensor) else type(histogram).__name__
         raise InputTypeError(f"degree_histogram is {kind}", expected="an integer tensor")
-    if histogram.dim() != 1 or int(histogram[1:].sum()) == 0:
+    counts = histogram.dim() == 1 and histogram.numel() > 1 and int(histogram.min()) >= 0
+    if not counts or int(histogram[1:].sum()) == 0:
         raise InputError(
-            f"degree_histogram has shape {list(histogram.shape)} and counts "
-            f"{int(histogram[1:].sum()) if histogram.dim() == 1 else '?'} sets with rows",
-            expected="[largest + 1], with at least one set that has rows",
+            f"degree_histogram is {histogram.flatten()[:8].tolist()} of shape "
+            f"{list(histogram.shape)}",
+            expected="counts [largest + 1], with at least one set that has rows",
         )

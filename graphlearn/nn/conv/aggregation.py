@@ -51,6 +51,8 @@ class AggregationConv(MessagePassing):  # type: ignore[misc]  # PyG is untyped h
         edge_channels: int | None = None,
     ) -> None:
         super().__init__(aggr=make_aggregator(aggregator, check_size(channels, name="channels")))
+        if edge_channels is not None:
+            check_size(edge_channels, name="edge_channels")
         self.channels, self.edge_channels = channels, edge_channels
         self.of_target = nn.Linear(channels, channels)
         self.of_source = nn.Linear(channels, channels, bias=False)
@@ -58,7 +60,6 @@ class AggregationConv(MessagePassing):  # type: ignore[misc]  # PyG is untyped h
             None if edge_channels is None else nn.Linear(edge_channels, channels, bias=False)
         )
         self.update_map = nn.Linear(2 * channels, channels)
-        self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw new weights."""
@@ -70,6 +71,13 @@ class AggregationConv(MessagePassing):  # type: ignore[misc]  # PyG is untyped h
             given = "missing" if edge_attr is None else "given"
             wanted = "none" if self.of_edge is None else f"[E, {self.edge_channels}]"
             raise InputError(f"edge_attr is {given}", expected=wanted)
+        if x.dim() != 2 or x.size(1) != self.channels:
+            raise InputError(f"x has shape {list(x.shape)}", expected=f"[N, {self.channels}]")
+        if edge_attr is not None and edge_attr.shape != (edge_index.size(1), self.edge_channels):
+            raise InputError(
+                f"edge_attr has shape {list(edge_attr.shape)}",
+                expected=f"{[edge_index.size(1), self.edge_channels]}",
+            )
         edge = None if self.of_edge is None else self.of_edge(edge_attr)
         gathered = self.propagate(
             edge_index, target=self.of_target(x), source=self.of_source(x), edge=edge

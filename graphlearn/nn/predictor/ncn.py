@@ -99,7 +99,6 @@ class NCN(nn.Module):
         super().__init__()
         channels, hidden = check_channels(channels, hidden_channels)
         self.channels = channels
-        self.pooling = None if pooling is None else make_aggregator(pooling, channels)
         self.dropout = check_probability(dropout, name="dropout")
         self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")
         self.node_weight = check_node_weight(node_weight)
@@ -123,6 +122,8 @@ class NCN(nn.Module):
             hidden, dropout=dropout, layer_norm=layer_norm, two_layers=two_layer_head
         )
         self.reset_parameters()
+        # After the reset: a module that was given may be trained already.
+        self.pooling = None if pooling is None else make_aggregator(pooling, channels)
 
     def reset_parameters(self) -> None:
         """Draw new weights."""

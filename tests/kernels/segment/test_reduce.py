@@ -129,3 +129,39 @@ def test_values_that_do_not_fit_are_refused() -> None:
             function(torch.zeros(2), segments)
         with pytest.raises(InputTypeError, match=r"^values is torch\.int64"):
             function(torch.zeros(3, dtype=torch.int64), segments)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_gradients_of_gradients_are_exact(name, path) -> None:
+    segments = Segments.from_index(torch.tensor([1, 0, 1, 3, 1]), 5)
+    values = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(lambda x: FUNCTIONS[name](x, segments), values)
+
+
+def test_a_hub_of_a_million_rows_has_the_right_sum() -> None:
+    rows = 10**6
+    segments = Segments.from_ptr(torch.tensor([0, rows]), rows)
+    mean = segment_mean(torch.full((rows, 1), 0.1), segments).item()
+    assert mean == pytest.approx(0.1, rel=1e-5)
+    half = torch.full((10_000,), 10.0, dtype=torch.float16)
+    assert segment_mean(half, Segments.from_ptr(torch.tensor([0, 10_000]), 10_000)).item() == 10.0
+
+
+@pytest.mark.parametrize("rows", [255, 256, 257, 511, 512, 513, 1000])
+def test_sums_around_the_block_of_rows(rows) -> None:
+    values = torch.randn(rows + 3, 2, dtype=torch.float64)
+    segments = Segments.from_ptr(torch.tensor([0, 3, 3 + rows]), rows + 3)
+    expected = torch.stack([values[:3].sum(0), values[3:].sum(0)])
+    torch.testing.assert_close(segment_sum(values, segments), expected)
+
+
+def test_a_bare_index_is_refused_with_the_mend() -> None:
+    for function in FUNCTIONS.values():
+        with pytest.raises(InputTypeError, match=r"pass Segments\.from_index"):
+            function(torch.zeros(3), torch.tensor([0, 1, 0]))
+
+
+def test_no_channels_and_no_rows() -> None:
+    empty = Segments.from_index(torch.empty(0, dtype=torch.int64), 3)
+    assert segment_sum(torch.zeros(0, 0), empty).shape == (3, 0)
+    assert segment_max(torch.zeros(0, 2), empty).tolist() == [[0, 0]] * 3

@@ -9,6 +9,7 @@ from torch import Tensor
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels.segment import Segments
 from graphlearn.kernels.segment.reference import rows_of
+from graphlearn.kernels.segment.segments import check_segments
 
 
 def rows_by_hand(index: Tensor, segments: int) -> list[list[int]]:
@@ -97,3 +98,35 @@ def test_other_than_integers_are_refused() -> None:
         Segments.from_index(torch.tensor([True]))
     with pytest.raises(InputTypeError, match=r"^ptr is list"):
         Segments.from_ptr([0, 1], 1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("rowptr", "order", "error", "said"),
+    [
+        ([0, 3], [0, 1, 10**9], InputError, "order has 3 entries: expected each of the 3 rows"),
+        ([0, 3], [0, 0, 1], InputError, "expected each of the 3 rows once"),
+        ([0, 3], [0], InputError, "order has 1 entries"),
+        ([0, 10**8, 3], None, InputError, "rowptr falls from 100000000 to 3 at 2"),
+        ([2, 3], None, InputError, "rowptr starts at 2: expected 0"),
+        ([], None, InputError, "rowptr starts at empty"),
+        ([0.0, 3.0], None, InputTypeError, "rowptr is torch.float32"),
+    ],
+)
+def test_segments_built_by_hand_are_checked(rowptr, order, error, said) -> None:
+    kind = torch.float32 if error is InputTypeError else torch.int64
+    given = None if order is None else torch.tensor(order)
+    with pytest.raises(error, match=re.escape(said)):
+        Segments(torch.tensor(rowptr, dtype=kind), given)
+
+
+def test_what_the_caller_does_to_the_pointers_afterwards_does_not_matter() -> None:
+    ptr = torch.tensor([0, 3, 6])
+    segments = Segments.from_ptr(ptr, 6)
+    ptr[1] = 10**9
+    assert segments.rowptr.tolist() == [0, 3, 6]
+
+
+def test_only_segments_are_segments() -> None:
+    assert len(check_segments(Segments.from_index(torch.tensor([0])))) == 1
+    with pytest.raises(InputTypeError, match=r"segments is a Tensor.*pass Segments\.from_index"):
+        check_segments(torch.tensor([0]))

@@ -124,3 +124,21 @@ def test_values_that_do_not_fit_are_refused() -> None:
         tree_reduce(torch.randn(2, 2), segments, first, torch.zeros(3))
     with pytest.raises(InputTypeError, match="int64"):
         tree_reduce(torch.zeros(2, 2, dtype=torch.int64), segments, first, torch.zeros(2))
+
+
+def test_a_plan_of_other_segments_is_refused() -> None:
+    segments = Segments.from_index(torch.tensor([0, 0, 0, 1, 1, 3]))
+    for other in ([0, 1, 1, 1, 2, 3], [0] * 6, [0, 1]):
+        plan = plan_tree(Segments.from_index(torch.tensor(other)))
+        with pytest.raises(InputError, match="the plan is of other segments"):
+            tree_reduce(torch.randn(6, 2), segments, lambda p: p.sum(1), torch.zeros(2), plan=plan)
+
+
+def test_things_that_are_no_tensors_are_refused() -> None:
+    segments = Segments.from_index(torch.tensor([0, 0]))
+    with pytest.raises(InputTypeError, match="segments is a Tensor"):
+        tree_reduce(torch.randn(2, 2), torch.tensor([0, 0]), lambda p: p, torch.zeros(2))
+    with pytest.raises(InputTypeError, match="values is a list"):
+        tree_reduce([[1.0]], segments, lambda p: p, torch.zeros(1))
+    with pytest.raises(InputTypeError, match="the operator returned None"):
+        tree_reduce(torch.randn(2, 2), segments, lambda p: None, torch.zeros(2))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from graphlearn.errors import InputError, InputTypeError
-from graphlearn.nn.aggr.arguments import check_rows
+from graphlearn.nn.aggr.arguments import check_flag, check_generator, check_rows
 
 
 def test_the_axis_is_counted_from_the_front() -> None:
@@ -21,3 +21,26 @@ def test_what_does_not_fit_is_refused() -> None:
         check_rows(torch.zeros(5, 3), 3, -2, torch.zeros(1).double())
     with pytest.raises(InputError, match="NaN or infinite, the first at node 1, channel 0"):
         check_rows(torch.tensor([[0.0], [torch.inf]]), 1, -2, torch.zeros(1))
+
+
+def test_flags_and_generators() -> None:
+    assert check_flag(False, name="shuffle") is False
+    with pytest.raises(InputTypeError, match="shuffle is 'no': expected True or False"):
+        check_flag("no", name="shuffle")
+    check_generator(None)
+    check_generator(torch.Generator())
+    with pytest.raises(InputTypeError, match=r"generator is 3: expected a torch\.Generator"):
+        check_generator(3)
+
+
+def test_rows_must_be_a_dense_tensor_with_the_axis() -> None:
+    weight = torch.zeros(1)
+    with pytest.raises(InputTypeError, match="x is a list"):
+        check_rows([[1.0]], 1, -2, weight)
+    with pytest.raises(InputTypeError, match="x is torch.sparse_coo"):
+        check_rows(torch.eye(3).to_sparse(), 3, -2, weight)
+    with pytest.raises(InputError, match="and dim is 5"):
+        check_rows(torch.zeros(5, 3), 3, 5, weight)
+    assert check_rows(torch.zeros(4, 0, 3), 3, 0, weight) == 0
+    with pytest.raises(InputTypeError, match="float64"), torch.autocast("cpu"):
+        check_rows(torch.zeros(5, 3).double(), 3, -2, weight)

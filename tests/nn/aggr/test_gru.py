@@ -63,3 +63,14 @@ def test_bad_input_is_refused() -> None:
         aggr(torch.randn(2, 5, 3), torch.zeros(5, dtype=torch.int64))
     with pytest.raises(InputError, match="index holds 7 at row 1"):
         aggr(torch.randn(2, 3), torch.tensor([0, 7]), dim_size=2)
+
+
+def test_layers_and_dropout_are_those_of_the_gru() -> None:
+    aggr = GRUAggregation(3, 4, num_layers=2, dropout=0.1).eval()
+    x = torch.randn(5, 3)
+    expected = aggr.gru(x[None])[0][0, -1]
+    torch.testing.assert_close(aggr(x, torch.zeros(5, dtype=torch.int64))[0], expected)
+    with pytest.raises(TypeError, match="bidirectional"):
+        GRUAggregation(3, 4, bidirectional=True)
+    with pytest.raises(InputError, match="num_layers is 0"):
+        GRUAggregation(3, 4, num_layers=0)

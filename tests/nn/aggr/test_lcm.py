@@ -218,7 +218,7 @@ def test_the_number_of_threads_changes_nothing_that_matters() -> None:
 
 
 def brute_force_triples(rows: list[Tensor], aggr: LCMAggregation) -> list[Tensor]:
-    """Mean squared differences of (a b) c and a (b c) wherever a balanced tree merges a b with c."""
+    """Mean squares of (a b) c - a (b c) wherever a balanced tree merges a b with c."""
 
     def merge(left: Tensor, right: Tensor) -> Tensor:
         return aggr.merge(torch.stack([left, right])[None])[0]
@@ -415,3 +415,81 @@ def test_rows_of_another_dtype_or_with_nan_are_refused() -> None:
         layer(operator=lambda left, right: left[:, :2])(x.nan_to_num(), index)
     with pytest.raises(InputError, match="the operator returned None"):
         layer(operator=lambda left, right: None)(x.nan_to_num(), index)
+
+
+def test_a_gradient_penalty_reaches_every_weight() -> None:
+    aggr = LCMAggregation(4, 4).double()
+    x, index = rows_and_index([5, 3])
+    x.requires_grad_()
+    (grad,) = torch.autograd.grad(aggr(x, index).sum(), x, create_graph=True)
+    grad.square().sum().backward()
+    assert all(p.grad is not None for n, p in aggr.named_parameters() if n != "identity")
+    assert x.grad is not None
+    assert x.grad.norm() > 0
+
+
+def test_validation_in_inference_mode_does_not_break_training() -> None:
+    aggr = layer().eval()
+    x, index = rows_and_index([5, 3])
+    with torch.inference_mode():
+        aggr(x, index)
+    aggr.train()
+    aggr(x, index).sum().backward()
+
+
+def test_a_trained_operator_keeps_its_weights() -> None:
+    operator = nn.Bilinear(4, 4, 4)
+    before = operator.weight.clone()
+    aggr = LCMAggregation(4, 4, project=False, operator=operator)
+    assert torch.equal(operator.weight, before)
+    aggr.reset_parameters()
+    assert not torch.equal(operator.weight, before)
+
+
+def test_autocast_gives_one_dtype_whatever_the_sets() -> None:
+    aggr = LCMAggregation(4, 4, project=False)
+    x = torch.randn(4, 4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        for index in ([0, 0, 1, 1], [0, 0, 1, 2], [0, 1, 2, 3]):
+            assert aggr(x, torch.tensor(index)).dtype == torch.bfloat16
+
+
+def test_the_auxiliary_loss_is_of_passes_that_were_made_and_once() -> None:
+    aggr = layer(associativity_weight=2.0)
+    assert aggr.auxiliary_loss() == 0
+    x, index = rows_and_index([9])
+    aggr(x, index)
+    expected = 2 * aggr.associativity_loss()
+    torch.testing.assert_close(aggr.auxiliary_loss(), expected)
+    assert aggr.auxiliary_loss() == 0
+    with pytest.raises(InputError, match="associativity_weight is -1"):
+        layer(associativity_weight=-1)
+
+
+def test_a_partial_state_dict_leaves_the_identity() -> None:
+    aggr = layer()
+    before = aggr.identity.detach().clone()
+    state = {name: value for name, value in aggr.state_dict().items() if name != "identity"}
+    aggr.load_state_dict(state)
+    assert torch.equal(aggr.identity, before)
+
+
+def test_an_axis_of_length_zero_beside_the_rows() -> None:
+    aggr = layer()
+    out = aggr(torch.zeros(3, 0, 4).double(), torch.tensor([0, 0, 1]), dim=0)
+    assert out.shape == (2, 0, 4)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"shuffle": "yes"}, "shuffle is 'yes'"),
+        ({"project": "no"}, "project is 'no'"),
+        ({"generator": 3}, "generator is 3"),
+    ],
+)
+def test_options_of_a_wrong_type_are_refused(options, said) -> None:
+    with pytest.raises(InputTypeError, match=said):
+        LCMAggregation(4, 4, **options)
+    with pytest.raises(UnknownNameError, match="tree shape 3"):
+        LCMAggregation(4, 4, tree=3)

@@ -74,3 +74,10 @@ def test_what_does_not_fit_is_refused(given, said) -> None:
 def test_neither_is_refused() -> None:
     with pytest.raises(InputTypeError, match="expected a tensor for one of them"):
         planned(PlanCache())
+
+
+def test_a_plan_made_in_inference_mode_is_not_kept_for_training() -> None:
+    cache, index = PlanCache(), torch.tensor([0, 0, 1])
+    with torch.inference_mode():
+        first = planned(cache, index)
+    assert planned(cache, index) is not first

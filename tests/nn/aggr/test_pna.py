@@ -46,5 +46,22 @@ def test_sets_do_not_see_each_other() -> None:
 def test_a_bad_histogram_is_refused() -> None:
     with pytest.raises(InputTypeError, match="degree_histogram is list"):
         PNAAggregation(3, 5, [1, 2])  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="counts 0 sets with rows"):
+    with pytest.raises(InputError, match="at least one set that has rows"):
         PNAAggregation(3, 5, torch.tensor([7]))
+
+
+def test_bad_input_is_refused() -> None:
+    aggr = PNAAggregation(4, 4, HISTOGRAM)
+    x, index = torch.randn(3, 4), torch.tensor([0, 0, 1])
+    with pytest.raises(InputError, match="expected 4 channels"):
+        aggr(torch.randn(3, 5), index)
+    with pytest.raises(InputTypeError, match=r"x has dtype torch\.float64"):
+        aggr(x.double(), index)
+    with pytest.raises(InputError, match="index holds -1 at row 1"):
+        aggr(x, torch.tensor([0, -1, 1]), dim_size=2)
+    with pytest.raises(InputError, match="ptr falls"):
+        aggr(x, ptr=torch.tensor([0, 2, 1, 3]))
+    with pytest.raises(InputError, match="NaN or infinite"):
+        aggr(x * torch.nan, index)
+    with pytest.raises(InputError, match="expected counts"):
+        PNAAggregation(4, 4, torch.tensor([0, -1, 3]))

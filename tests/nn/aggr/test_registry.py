@@ -45,3 +45,9 @@ def test_what_is_unknown_is_refused_with_the_nearest() -> None:
 def test_an_aggregator_that_wants_a_histogram_says_so() -> None:
     with pytest.raises(InputError, match=r"no degree_histogram.*PNAAggregation\(\.\.\.\)"):
         make_aggregator("pna", 6)
+
+
+def test_an_option_no_aggregator_has_is_refused_for_each() -> None:
+    for name in AGGREGATORS.names():
+        with pytest.raises(UnknownNameError, match=f"option of {name} 'foo'"):
+            make_aggregator({"name": name, "foo": 1}, 6, degree_histogram=torch.tensor([0, 1]))

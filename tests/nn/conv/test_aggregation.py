@@ -48,3 +48,13 @@ def test_edge_features_are_wanted_or_not() -> None:
         AggregationConv(4, edge_channels=3)(x, edge_index)
     with pytest.raises(InputError, match="edge_attr is given: expected none"):
         AggregationConv(4)(x, edge_index, torch.randn(1, 3))
+
+
+def test_sizes_that_do_not_fit_are_refused() -> None:
+    edge_index = torch.tensor([[0], [1]])
+    with pytest.raises(InputError, match=r"x has shape \[3, 5\]: expected \[N, 4\]"):
+        AggregationConv(4)(torch.randn(3, 5), edge_index)
+    with pytest.raises(InputError, match=r"edge_attr has shape \[2, 3\]: expected \[1, 3\]"):
+        AggregationConv(4, edge_channels=3)(torch.randn(3, 4), edge_index, torch.randn(2, 3))
+    with pytest.raises(InputError, match="edge_channels is -2"):
+        AggregationConv(4, edge_channels=-2)

@@ -294,3 +294,10 @@ def test_pooling_that_changes_the_channels_is_refused(graph, x, pairs) -> None:
         model(x, graph, pairs)
     with pytest.raises(UnknownNameError, match="did you mean 'lcm'"):
         NCN(6, pooling="lmc")
+
+
+def test_a_trained_pooling_keeps_its_weights() -> None:
+    trained = LCMAggregation(6, 6, project=False)
+    before = trained.gru_cell.weight_ih.clone()
+    model = NCN(6, pooling=trained)
+    assert torch.equal(model.pooling.gru_cell.weight_ih, before)
