@@ -201,7 +201,7 @@ def _locked(file: FileIO) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def sole_use(folder: Path | str) -> Iterator[None]:
+def sole_use(folder: Path | str, *, wait: bool = False) -> Iterator[None]:
     """Keep other processes that ask the same out of a folder; the system frees it if this one dies.
 
     Nothing is left in the folder. On Windows, and on file systems without locks, nobody is kept
@@ -209,9 +209,10 @@ def sole_use(folder: Path | str) -> Iterator[None]:
 
     Args:
         folder: The folder; made if it is missing.
+        wait: Wait for whoever has it, where that can only be a moment.
 
     Raises:
-        InputError: If another process, or an earlier call in this one, has it.
+        InputError: If another process, or an earlier call in this one, has it; not with ``wait``.
         OutputError: If it cannot be made.
 
     Example:
@@ -226,7 +227,7 @@ def sole_use(folder: Path | str) -> Iterator[None]:
     descriptor = os.open(place, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise InputError(
                 f"{place} is in use by another run",

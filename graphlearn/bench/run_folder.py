@@ -13,7 +13,7 @@ from graphlearn.bench.recipe import Recipe
 from graphlearn.bench.recipe_yaml import load_recipe, recipe_text
 from graphlearn.bench.seed_result import Curves, SeedResult
 from graphlearn.errors import CheckpointError, DataNotFoundError
-from graphlearn.files import atomic_write_text, make_folder, output_error
+from graphlearn.files import atomic_write_text, make_folder, output_error, sole_use
 
 
 class RunFolder:
@@ -61,11 +61,12 @@ class RunFolder:
         root = None if data_root is None else str(Path(data_root).resolve())
         settings = {"data_root": root, "threads": threads}
         asked = set(recipe.seeds)
-        if (self.path / "recipe.yaml").is_file():
-            asked |= set(load_recipe(self.path / "recipe.yaml").seeds)
-        recipe = dataclasses.replace(recipe, seeds=tuple(sorted(asked)))
-        _write_if_new(self.path / "recipe.yaml", recipe_text(recipe))
-        _write_if_new(self.path / "run.json", json.dumps(settings) + "\n")
+        with sole_use(self.path, wait=True):  # two runs may start at once, with other seeds each
+            if (self.path / "recipe.yaml").is_file():
+                asked |= set(load_recipe(self.path / "recipe.yaml").seeds)
+            recipe = dataclasses.replace(recipe, seeds=tuple(sorted(asked)))
+            _write_if_new(self.path / "recipe.yaml", recipe_text(recipe))
+            _write_if_new(self.path / "run.json", json.dumps(settings) + "\n")
 
     def settings(self) -> tuple[str | None, int]:
         """Return data root and threads of the run, or the defaults where they were not noted.

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from graphlearn.bench.recipe import Recipe
+from graphlearn.bench.recipe_yaml import load_recipe
 from graphlearn.bench.run_folder import RunFolder, check_writable, open_run_folder
 from graphlearn.bench.seed_result import SeedResult
 from graphlearn.errors import CheckpointError, DataNotFoundError, OutputError
@@ -81,3 +83,12 @@ def test_a_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(OutputError, match="Permission denied"):
         check_writable(tmp_path / "runs")
+
+
+def test_runs_that_start_at_once_lose_nobodys_seeds(trained: Recipe, tmp_path: Path) -> None:
+    def prepare(seed: int) -> None:
+        RunFolder(tmp_path / "run").prepare(dataclasses.replace(trained, seeds=(seed,)))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(prepare, range(24)))
+    assert load_recipe(tmp_path / "run" / "recipe.yaml").seeds == tuple(range(24))
