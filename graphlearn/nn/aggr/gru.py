@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 from torch_geometric.nn.aggr import Aggregation
 
-from graphlearn.kernels.segment import Segments
 from graphlearn.nn.aggr.arguments import check_flag, check_generator, check_rows
 from graphlearn.nn.aggr.plan_cache import PlanCache
 from graphlearn.validate import check_probability, check_size
@@ -101,18 +100,14 @@ class GRUAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
         if filled == 0:
             return out
         # The chain's plan says which rows enter together: one of every set that still has one.
-        rows = _in_order(x, segments)
+        rows = x if segments.order is None else x.index_select(0, segments.order)
         rows = rows if plan.entry is None else rows.index_select(0, plan.entry)
-        entering = torch.tensor([level.pairs + level.odd + level.roots for level in plan.levels])
+        # At each step the sets that go on, and those that end there.
+        entering = torch.tensor([level.pairs + level.roots for level in plan.levels])
         _, state = self.gru(PackedSequence(rows, entering))
-        # The longest sets come first: as the plan's roots, which lie level by level, from the back.
         longest_first = torch.argsort(segments.counts(), descending=True, stable=True)[:filled]
         return out.to(state.dtype).index_copy(0, longest_first, state[-1])
 
     def __repr__(self) -> str:
         shuffle = ", shuffle=True" if self.shuffle else ""
         return f"{type(self).__name__}({self.in_channels}, {self.out_channels}{shuffle})"
-
-
-def _in_order(x: Tensor, segments: Segments) -> Tensor:
-    return x if segments.order is None else x.index_select(0, segments.order)

@@ -74,7 +74,7 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
             if None, as for dropout. Leave it None under activation checkpointing, whose second pass
             must draw what the first drew. (default: :obj:`None`)
         associativity_weight (float): Factor of :meth:`associativity_loss` in
-            :meth:`auxiliary_loss`; the paper's best is 1. (default: :obj:`0.0`)
+            :meth:`auxiliary_loss`; recipes here take 1. (default: :obj:`0.0`)
         commutativity_weight (float): The same of :meth:`commutativity_loss`.
             (default: :obj:`0.0`)
 
@@ -238,8 +238,8 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
 
         Wherever the tree merged :math:`a \circ b` with c the left side is there already, so a
         triple costs two merges; there are at most half as many triples as rows in balanced trees.
-        The paper adds it to the loss with a factor of 1. (It writes the squared norm, whose mean is
-        ``out_channels`` times as large; with a factor of 1 that outweighs the task.)
+        The paper adds a squared norm to its loss with a factor of 1; that would be ``out_channels``
+        times as large as this mean, and slowed training down in the one trial made of it.
 
         Shapes:
             - output: ``[]``; 0 if no set had three rows

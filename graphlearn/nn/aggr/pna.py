@@ -10,7 +10,7 @@ from torch_geometric.nn.aggr import Aggregation, DegreeScalerAggregation
 
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.nn.aggr.arguments import check_rows
-from graphlearn.nn.aggr.plan_cache import PlanCache
+from graphlearn.nn.aggr.plan_cache import group_rows
 from graphlearn.validate import check_size
 
 
@@ -52,7 +52,6 @@ class PNAAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
             deg=degree_histogram,
         )
         self.lin = nn.Linear(12 * in_channels, out_channels)
-        self._plans = PlanCache()
 
     def reset_parameters(self) -> None:
         """Draw new weights."""
@@ -70,9 +69,7 @@ class PNAAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
         """Reduce the rows of each set; see the class."""
         del max_num_elements
         axis = check_rows(x, self.in_channels, dim, self.lin.weight)
-        segments, _ = self._plans.get(
-            index, ptr, num_rows=x.size(axis), num_segments=dim_size, shape="balanced"
-        )
+        segments = group_rows(index, ptr, num_rows=x.size(axis), num_segments=dim_size)
         # The scalers count sizes by index.
         made = self.scaled(x, segments.row_segment, dim_size=len(segments), dim=dim)
         mapped: Tensor = self.lin(made)
@@ -83,12 +80,9 @@ class PNAAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
 
 
 def _check_histogram(histogram: Any) -> None:
-    floating = isinstance(histogram, Tensor) and (
-        histogram.is_floating_point() or histogram.dtype == torch.bool
-    )
-    if not isinstance(histogram, Tensor) or floating:
+    if not isinstance(histogram, Tensor) or histogram.dtype not in (torch.int32, torch.int64):
         kind = histogram.dtype if isinstance(histogram, Tensor) else type(histogram).__name__
-        raise InputTypeError(f"degree_histogram is {kind}", expected="an integer tensor")
+        raise InputTypeError(f"degree_histogram is {kind}", expected="an int64 tensor")
     counts = histogram.dim() == 1 and histogram.numel() > 1 and int(histogram.min()) >= 0
     if not counts or int(histogram[1:].sum()) == 0:
         raise InputError(

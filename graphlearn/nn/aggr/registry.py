@@ -76,10 +76,10 @@ def make_aggregator(
     maker = AGGREGATORS.get(name)
     taken = inspect.signature(maker).parameters
     sizes = [size for size in ("in_channels", "out_channels") if size in taken]
-    known = [key for key, value in taken.items() if value.kind is not value.VAR_KEYWORD]
+    known = [key for key in taken if key not in sizes]
     for key in options:
-        if key in sizes or (key not in known and len(known) == len(taken)):
-            raise unknown_name(f"option of {name}", key, [k for k in known if k not in sizes])
+        if key not in known:
+            raise unknown_name(f"option of {name}", key, known)
     if "project" in taken:
         options.setdefault("project", False)
     if "degree_histogram" in taken and "degree_histogram" not in options:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from graphlearn.errors import InputError, InputTypeError
-from graphlearn.nn.aggr.plan_cache import PlanCache
+from graphlearn.nn.aggr.plan_cache import PlanCache, group_rows
 
 
 def planned(cache: PlanCache, index=None, ptr=None, *, rows=3, segments=2, shape="balanced"):
@@ -81,3 +81,9 @@ def test_a_plan_made_in_inference_mode_is_not_kept_for_training() -> None:
     with torch.inference_mode():
         first = planned(cache, index)
     assert planned(cache, index) is not first
+
+
+def test_rows_are_grouped_by_whichever_is_given() -> None:
+    by_index = group_rows(torch.tensor([0, 0, 2]), None, num_rows=3, num_segments=4)
+    by_ptr = group_rows(None, torch.tensor([0, 2, 2, 3, 3]), num_rows=3, num_segments=4)
+    assert by_index.counts().tolist() == by_ptr.counts().tolist() == [2, 0, 1, 0]
