@@ -85,8 +85,8 @@ def _pooling(*, num_nodes: int, degree: int) -> str:
 
 
 def _gru_merge() -> str:
-    cell = torch.nn.GRUCell(2, 2)
-    weights = [weight.detach() for weight in cell.parameters()]
+    weight, bias = torch.linspace(-1, 1, 12).view(6, 2), torch.linspace(-1, 1, 6)
+    weights = [weight, weight.flip(0), bias, bias.flip(0)]  # made, not drawn
     pairs = torch.linspace(-1, 1, 8).view(2, 2, 2)
     fused = gru_merge(pairs, *weights)
     if not torch.allclose(fused, gru_merge_reference(pairs, *weights), atol=1e-6):

@@ -41,6 +41,9 @@ _OPTIONAL = ("patience", "clip_gradient_norm", "weight_averaging")
 class LoopConfig:
     """What every training loop of the package takes; all have defaults.
 
+    A loop that is given no more than this takes Adam's step size from :class:`GraphTrainConfig`'s
+    default.
+
     Args:
         epochs: Most passes over the training data.
         batch_size: Examples in a batch.

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from graphlearn.bench import doctor
 from graphlearn.bench.doctor import examine
 
 
@@ -19,3 +20,9 @@ def test_lines() -> None:
 def test_an_unusable_data_root_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GRAPHLEARN_DATA", str(tmp_path / "none"))
     assert dict(examine().cells)["data root"].startswith("UNUSABLE")
+
+
+def test_a_broken_gru_merge_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor._gru_merge().startswith("compiled")
+    monkeypatch.setattr(doctor, "gru_merge", lambda pairs, *weights: pairs[:, 0])
+    assert doctor._gru_merge().startswith("BROKEN")
