@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 def curve_figure(rows: Sequence[SeedResult], curves: Sequence[Curves]) -> Figure:
     """Draw the training loss and each validation metric against the epoch.
 
-    A line is the mean over a model's seeds, its band goes from the least to the greatest. Models
-    that are not trained are dashed level lines.
+    Further test sets, such as larger ones than were trained on, have no validation of their own:
+    their test scores are drawn. A line is the mean over a model's seeds, its band goes from the
+    least to the greatest. Models that are not trained are dashed level lines.
 
     Args:
         rows: Finished seeds.
@@ -33,15 +34,14 @@ def curve_figure(rows: Sequence[SeedResult], curves: Sequence[Curves]) -> Figure
     # Without pyplot: it would open a window system and keep every figure in a global list.
     from matplotlib.figure import Figure as MatplotlibFigure
 
-    # Further test sets ("name/part") have no validation curve of their own.
-    metrics = list(dict.fromkeys(m for row in rows for m in row.test if "/" not in m))
+    metrics = list(dict.fromkeys(metric for row in rows for metric in row.test))
     several = len({row.dataset for row in rows}) > 1
     groups: dict[str, list[int]] = {}
     for number, row in enumerate(rows):
         name = f"{row.model} on {row.dataset}" if several else row.model
         groups.setdefault(name, []).append(number)
-    figure = MatplotlibFigure(figsize=(5.2 * (1 + len(metrics)), 4.0), layout="constrained")
-    panels = figure.subplots(1, 1 + len(metrics), squeeze=False)[0]
+    figure = MatplotlibFigure(layout="constrained")
+    panels = _panels(figure, 1 + len(metrics))
     for color, (name, members) in enumerate(groups.items()):
         style = f"C{color % 10}"
         own = [curves[number] for number in members if curves[number]]
@@ -50,12 +50,16 @@ def curve_figure(rows: Sequence[SeedResult], curves: Sequence[Curves]) -> Figure
             if own:
                 _band(panel, name, style, [_series(curve, metric) for curve in own])
                 continue
-            given = [rows[n].valid[metric] for n in members if metric in rows[n].valid]
+            scores = [getattr(rows[n], _part(metric)) for n in members]
+            given = [score[metric] for score in scores if metric in score]
             values = [shown_value(metric, value) for value in given]
             if values:
                 panel.axhline(sum(values) / len(values), color=style, linestyle="--", label=name)
-    units = ["" if lower_is_better(metric) else ", %" for metric in metrics]
-    titles = [f"validation {metric}{unit}" for metric, unit in zip(metrics, units, strict=True)]
+    words = {"valid": "validation", "test": "test"}
+    titles = [
+        f"{words[_part(metric)]} {metric}{'' if lower_is_better(metric) else ', %'}"
+        for metric in metrics
+    ]
     for panel, title in zip(panels, ["training loss", *titles], strict=True):
         panel.set_title(title)
         panel.set_xlabel("epoch")
@@ -89,12 +93,31 @@ def data_address(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
+def _panels(figure: Figure, count: int) -> list[Axes]:
+    """Up to three beside each other; more stand in two columns, each of them labelled."""
+    columns = count if count <= 3 else 2
+    lines = -(-count // columns)
+    figure.set_size_inches(5.2 * columns, 4.0 * lines)
+    grid = figure.subplots(lines, columns, squeeze=False).ravel().tolist()
+    for empty in grid[count:]:
+        empty.remove()
+    return list(grid[:count])
+
+
+def _part(metric: str) -> str:
+    """Which scores to draw: those of ``"name/part"``, a further test set, are the test's."""
+    return "test" if "/" in metric else "valid"
+
+
 def _series(curve: Curves, what: str) -> dict[int, float]:
     """Epoch to value, for the epochs that have one."""
     if what == "loss":
         return {entry["epoch"]: entry["loss"] for entry in curve}
-    evaluated = [entry for entry in curve if what in entry["valid"]]
-    return {entry["epoch"]: shown_value(what, entry["valid"][what]) for entry in evaluated}
+    part = _part(what)
+    found = {entry["epoch"]: entry.get(part, {}) for entry in curve}
+    return {
+        epoch: shown_value(what, scores[what]) for epoch, scores in found.items() if what in scores
+    }
 
 
 def _band(axes: Axes, name: str, color: str, seeds: Sequence[dict[int, float]]) -> None:

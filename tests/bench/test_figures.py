@@ -44,10 +44,24 @@ def test_png() -> None:
     assert data_address(png).startswith("data:image/png;base64,iVBOR")
 
 
-def test_errors_are_drawn_as_they_are_and_further_tests_have_no_panel() -> None:
+def test_errors_are_drawn_as_they_are_and_further_tests_have_the_test_s_curve() -> None:
     test = {"mae": 0.3, "mae/large": 0.9}
     made = SeedResult("gin", "zinc", 0, "", "", "", test, {"mae": 0.25})
-    entries: Curves = [{"epoch": 1, "loss": 1.0, "valid": {"mae": 0.25}}]
-    loss, mae = curve_figure([made], [entries]).axes
+    entries: Curves = [{"epoch": 1, "loss": 1.0, "valid": {"mae": 0.25}, "test": test}]
+    loss, mae, large = curve_figure([made], [entries]).axes
     assert (loss.get_title(), mae.get_title()) == ("training loss", "validation mae")
     assert list(mae.lines[0].get_ydata()) == [0.25]
+    assert (large.get_title(), list(large.lines[0].get_ydata())) == ("test mae/large", [0.9])
+
+
+def test_further_tests_of_an_untrained_model_are_level_lines() -> None:
+    made = SeedResult("cn", "cora", 0, "", "", "", {"auc": 0.7, "auc/new": 0.4}, {"auc": 0.6})
+    *_, new = curve_figure([made], [[]]).axes
+    assert list(new.lines[0].get_ydata()) == [40.0, 40.0]
+
+
+def test_many_panels_stand_in_two_columns_without_an_empty_one() -> None:
+    test = {"auc": 0.7} | {f"auc/{n}": 0.4 for n in range(3)}
+    figure = curve_figure([SeedResult("cn", "cora", 0, "", "", "", test, {"auc": 0.6})], [[]])
+    assert len(figure.axes) == 5
+    assert len({round(axes.get_subplotspec().colspan.start) for axes in figure.axes}) == 2
