@@ -36,7 +36,7 @@ def load_graph_split(
         UnsafeFileError: If a file is not what its card says.
 
     Example:
-        >>> load_graph_split("second-minimum-small", seed=0).objective
+        >>> load_graph_split("second-minimum", seed=0).objective
         'bits'
     """
     card = load_card(name)

@@ -65,7 +65,7 @@ def weights(folder: Path) -> bytes:
 
 NETWORK = """
 name: tiny-lcm
-dataset: second-minimum-small
+dataset: second-minimum
 model:
   network: {name: graph-network, hidden_channels: 8, num_layers: 0, readout: lcm}
 train: {epochs: 2, batch_size: 32, checkpoint_seconds: 0}

@@ -103,7 +103,7 @@ def test_a_value_out_of_range_is_said_to_come_from_where_it_came_from() -> None:
 
 def test_options_of_an_option() -> None:
     (recipe,) = resolve_recipes(
-        "lcm", "second-minimum-small", set={"network.readout.associativity_weight": 1.0}
+        "lcm/second-minimum-short", set={"network.readout.associativity_weight": 1.0}
     )
     readout = recipe.model.network.options["readout"]
     assert readout == {"name": "lcm", "shuffle": True, "associativity_weight": 1.0}

@@ -88,7 +88,7 @@ def test_published_figures_have_a_source() -> None:
 
 
 def test_a_model_without_a_recipe_for_the_data_set_says_which_it_has() -> None:
-    with pytest.raises(InputError, match=r"^lcm has no recipe for cora: .*second-minimum-small"):
+    with pytest.raises(InputError, match=r"^lcm has no recipe for cora: .*second-minimum-short"):
         find_recipe("lcm", "cora")
     with pytest.raises(InputError, match=r"; add --dataset "):
         find_recipe("lcm")

@@ -160,10 +160,10 @@ def test_a_network_runs_on_sets_from_recipe_to_table(
     assert set(result.rows[0].test) == {"all-bits", "all-bits/n20"}
     assert set(result.rows[0].valid) == {"all-bits"}
     assert "all-bits/n20" in str(result.table())
-    assert len(result.plot().axes) == 2
+    assert len(result.plot().axes) == 3
     assert result.model.readout is not None
     assert result.report is not None
-    assert "tiny-lcm on second-minimum-small" in result.report.read_text(encoding="utf-8")
+    assert "tiny-lcm on second-minimum" in result.report.read_text(encoding="utf-8")
     again = run_recipes([network_recipe], out=tmp_path, progress=False)
     assert [row.finished for row in again.rows] == [row.finished for row in result.rows]
 
@@ -179,11 +179,11 @@ def test_recipes_and_data_must_be_of_one_kind() -> None:
 
 def test_settings_reach_networks() -> None:
     settings = {"network.readout": "max", "train.schedule": "cosine"}
-    (recipe,) = resolve_recipes("lcm", "second-minimum-small", set=settings)
+    (recipe,) = resolve_recipes("lcm/second-minimum-short", set=settings)
     assert recipe.model.network is not None
     assert recipe.model.network.options["readout"] == "max"
     with pytest.raises(UnknownNameError, match="setting 'predictor.dropout'"):
-        resolve_recipes("lcm", "second-minimum-small", set={"predictor.dropout": 0.1})
+        resolve_recipes("lcm/second-minimum-short", set={"predictor.dropout": 0.1})
 
 
 @pytest.mark.parametrize(
