@@ -11,6 +11,13 @@ from graphlearn.kernels.intersect import (
     pooled_common_neighbors,
     sample_lists,
 )
+from graphlearn.kernels.khop import (
+    HopOverlap,
+    WalkOverlap,
+    edge_triangles,
+    hop_overlap,
+    walk_overlap,
+)
 from graphlearn.kernels.lists import NeighborLists, join_lists
 from graphlearn.kernels.segment import (
     Segments,
@@ -26,14 +33,18 @@ from graphlearn.kernels.spmm import Transposed, spmm
 
 __all__ = [
     "CSRGraph",
+    "HopOverlap",
     "NeighborLists",
     "PoolingPlan",
     "Segments",
     "Transposed",
     "TreePlan",
+    "WalkOverlap",
     "as_graph",
     "common_neighbors",
+    "edge_triangles",
     "gru_merge",
+    "hop_overlap",
     "join_lists",
     "neighborhood_overlap",
     "plan_pooling",
@@ -47,4 +58,5 @@ __all__ = [
     "segment_sum",
     "spmm",
     "tree_reduce",
+    "walk_overlap",
 ]
