@@ -6,7 +6,6 @@ mask over the entries; rows, columns and ids are shared and never rebuilt.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -15,10 +14,9 @@ import torch
 from torch import Tensor
 
 from graphlearn.errors import InputError, InputTypeError
+from graphlearn.kernels.csr_rows import build_rows
 from graphlearn.typing import EdgeIndex, Pairs
-from graphlearn.validate import check_node_pairs, check_num_nodes, check_probability
-
-_INT32_LIMIT = 2**31 - 1
+from graphlearn.validate import check_node_pairs, check_probability
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -38,10 +36,14 @@ class CSRGraph:
             for a dropped self-loop.
         undirected: Whether every edge is stored in both directions.
         keep: Entries that are present; ``None`` if all are.
+        weight: For each entry the factor of the message that its row takes from its column, which
+            encoders use in place of a normalization of their own; ``None`` leaves it to them. See
+            :meth:`with_weights`.
+        loop_weight: Likewise for each node the factor of its own state.
 
     Shapes:
-        - **rowptr**: ``[N + 1]``; **col**, **edge_id**, **keep**: ``[nnz]``
-        - **edge_entries**: ``[num_edges, 2]``; **input_edge**: ``[E]``
+        - **rowptr**: ``[N + 1]``; **col**, **edge_id**, **keep**, **weight**: ``[nnz]``
+        - **edge_entries**: ``[num_edges, 2]``; **input_edge**: ``[E]``; **loop_weight**: ``[N]``
 
     Example:
         >>> import torch
@@ -59,6 +61,8 @@ class CSRGraph:
     input_edge: Tensor
     undirected: bool = True
     keep: Tensor | None = field(default=None)
+    weight: Tensor | None = field(default=None)
+    loop_weight: Tensor | None = field(default=None)
 
     @classmethod
     def from_edge_index(
@@ -87,64 +91,10 @@ class CSRGraph:
             InputError: If its shape is wrong, an id is out of range, or memory does not hold a few
                 pointers for each node.
         """
-        if num_nodes is None:
-            check_node_pairs(edge_index, 2**62)
-            num_nodes = int(edge_index.max()) + 1 if edge_index.numel() else 0
-        num_nodes = check_num_nodes(num_nodes)
-        check_node_pairs(edge_index, num_nodes)
-        if num_nodes >= 3_037_000_499:
-            raise InputError(f"num_nodes is {num_nodes}", expected="fewer than 3,037,000,499")
-        _check_memory(num_nodes)
-        source, target = edge_index.long()
-        low, high = (
-            (torch.minimum(source, target), torch.maximum(source, target))
-            if undirected
-            else (source, target)
+        rows = build_rows(
+            edge_index, num_nodes, undirected=undirected, keep_self_loops=keep_self_loops
         )
-        loop = low == high
-        key = low * num_nodes + high
-        order = torch.argsort(key, stable=True)
-        if not keep_self_loops:
-            order = order[~loop[order]]
-        sorted_key = key[order]
-        begins = torch.ones_like(sorted_key, dtype=torch.bool)
-        begins[1:] = sorted_key[1:] != sorted_key[:-1]
-        group = torch.cumsum(begins, 0) - 1
-        first = order[begins]  # stable order: the first appearance of every distinct edge
-        num_edges = first.numel()
-        rank = torch.empty_like(first)
-        by_appearance = torch.argsort(first)
-        rank[by_appearance] = torch.arange(num_edges, device=first.device)
-        input_edge = torch.full_like(key, -1)
-        input_edge[order] = rank[group]
-        first = first[by_appearance]
-        low, high = low[first], high[first]
-        ids = torch.arange(num_edges, device=first.device)
-        if undirected:
-            back = (low != high).nonzero().flatten()
-            row, column = torch.cat([low, high[back]]), torch.cat([high, low[back]])
-            edge_id = torch.cat([ids, back])
-        else:
-            row, column, edge_id = low, high, ids
-        order = torch.argsort(row * num_nodes + column)
-        row, column, edge_id = row[order], column[order], edge_id[order]
-        rowptr = torch.zeros(num_nodes + 1, dtype=torch.int64, device=row.device)
-        rowptr[1:] = torch.cumsum(torch.bincount(row, minlength=num_nodes), 0)
-        position = torch.empty_like(order)
-        position[order] = torch.arange(order.numel(), device=order.device)
-        edge_entries = position[:num_edges, None].repeat(1, 2)
-        if undirected:
-            edge_entries[back, 1] = position[num_edges:]
-        small = max(num_nodes, order.numel()) < _INT32_LIMIT
-        index = torch.int32 if small else torch.int64
-        return cls(
-            rowptr.to(index),
-            column.to(index),
-            edge_id.to(index),
-            edge_entries.to(index),
-            input_edge,
-            undirected,
-        )
+        return cls(*rows, undirected)
 
     @property
     def num_nodes(self) -> int:
@@ -222,6 +172,32 @@ class CSRGraph:
         if self.keep is not None:
             keep = keep & self.keep
         return self._share_caches(replace(self, keep=keep))
+
+    def with_weights(self, weight: Tensor, loop_weight: Tensor) -> CSRGraph:
+        """Return a view in which messages have these factors; masked entries still send none.
+
+        Args:
+            weight: One for each entry, the masked ones included.
+            loop_weight: One for each node's own state.
+
+        Shapes:
+            - **weight**: ``[nnz]``; **loop_weight**: ``[N]``, both floating-point
+
+        Raises:
+            InputTypeError: If one is no floating-point tensor.
+            InputError: If a shape does not fit.
+        """
+        given: tuple[tuple[str, Any, int], ...] = (
+            ("weight", weight, self.col.numel()),
+            ("loop_weight", loop_weight, self.num_nodes),
+        )
+        for name, value, size in given:
+            if not isinstance(value, Tensor) or not value.is_floating_point():
+                kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
+                raise InputTypeError(f"{name} is a {kind}", expected="a floating-point tensor")
+            if list(value.shape) != [size]:
+                raise InputError(f"{name} has shape {list(value.shape)}", expected=f"[{size}]")
+        return self._share_caches(replace(self, weight=weight, loop_weight=loop_weight))
 
     def without_edges(self, edge_ids: Tensor) -> CSRGraph:
         """Return a view without the given edges, in both directions; copies nnz bytes, no more.
@@ -334,33 +310,17 @@ class CSRGraph:
             name: getattr(self, name).to(device)
             for name in ("rowptr", "col", "edge_id", "edge_entries", "input_edge")
         }
-        moved["keep"] = None if self.keep is None else self.keep.to(device)
+        for name in ("keep", "weight", "loop_weight"):
+            value = getattr(self, name)
+            moved[name] = None if value is None else value.to(device)
         return replace(self, **moved)
 
     def __repr__(self) -> str:
         removed = "" if self.keep is None else f", entries_removed={int((~self.keep).sum())}"
+        weighted = "" if self.weight is None else ", weighted"
         return (
             f"{type(self).__name__}(num_nodes={self.num_nodes}, num_edges={self.num_edges}, "
-            f"undirected={self.undirected}{removed})"
-        )
-
-
-def _check_memory(num_nodes: int) -> None:
-    """Raise if a few pointers for each node are more than memory: the system would end the process.
-
-    Ids that are hashes or account numbers name billions of nodes with a handful of edges.
-    """
-    try:
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # not told on this system
-        return
-    needed = 3 * 8 * num_nodes
-    if needed > memory:
-        raise InputError(
-            f"num_nodes is {num_nodes}: row pointers need {needed / 2**30:.1f} GiB, and this "
-            f"machine has {memory / 2**30:.1f} GiB",
-            expected="ids in 0, 1, ..., N - 1",
-            mend="number the nodes anew with edge_index.unique(return_inverse=True)",
+            f"undirected={self.undirected}{removed}{weighted})"
         )
 
 

@@ -83,15 +83,66 @@ def approximate_concentration(
         [0.2, 0.2, 0.1, 0.0]
     """
     graph = undirected_graph(graph, num_nodes)
-    hops, dim = check_size(hops, name="hops"), check_size(dim, name="dim")
     if similarity not in SIMILARITIES:
         raise unknown_name("similarity", similarity, SIMILARITIES)
+    pairs = neighbor_pairs(graph, neighbors)
+    surroundings = random_surroundings(
+        graph,
+        hops=hops,
+        alpha=alpha,
+        dim=dim,
+        normalization=normalization,
+        seed=seed,
+        dtype=dtype,
+    )
+    if similarity == "cosine":
+        surroundings = functional.normalize(surroundings, dim=1)
+    # The mean of dot products with the neighbors is the dot product with their mean.
+    joined = CSRGraph.from_edge_index(pairs, graph.num_nodes)
+    count = joined.degree().clamp(min=1).to(dtype)
+    around = spmm(joined.rowptr, joined.col, surroundings)
+    return (surroundings * around).sum(dim=1) / count
+
+
+def random_surroundings(
+    graph: CSRGraph,
+    *,
+    hops: int = 1,
+    alpha: float | Sequence[float] | None = None,
+    dim: int = 256,
+    normalization: Normalization = "random-walk",
+    seed: int,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
+    r"""The rows :math:`\tilde N_i` of :func:`approximate_concentration`.
+
+    Args:
+        graph: The edges that surroundings are taken from, possibly masked.
+        hops: K.
+        alpha: Weights of the hops.
+        dim: Columns of R.
+        normalization: Of :math:`\tilde A`.
+        seed: Of R.
+        dtype: float32 or float64.
+
+    Shapes:
+        - output: ``[N, dim]``
+
+    Raises:
+        InputTypeError: If an argument is of a wrong type.
+        InputError: If one is out of range, unknown or of the wrong length.
+
+    Example:
+        >>> graph = CSRGraph.from_edge_index(torch.tensor([[0, 1], [1, 2]]))
+        >>> random_surroundings(graph, dim=8, seed=0).shape
+        torch.Size([3, 8])
+    """
+    hops, dim = check_size(hops, name="hops"), check_size(dim, name="dim")
     if normalization not in NORMALIZATIONS:
         raise unknown_name("normalization", normalization, NORMALIZATIONS)
     if dtype not in (torch.float32, torch.float64):
         raise InputError(f"dtype is {dtype}", expected="torch.float32 or torch.float64")
     weights = hop_weights(alpha, hops, graph).tolist()
-    pairs = neighbor_pairs(graph, neighbors)
     generator = torch.Generator().manual_seed(check_num_nodes(seed, name="seed"))
     # Drawn in one precision: the projection does not change with the other's.
     drawn = torch.randn(graph.num_nodes, dim, generator=generator, dtype=torch.float64)
@@ -107,10 +158,4 @@ def approximate_concentration(
             root = inverse.sqrt()[:, None]
             power = root * spmm(graph.rowptr, graph.col, root * power, weight)
         surroundings.add_(power, alpha=factor)
-    if similarity == "cosine":
-        surroundings = functional.normalize(surroundings, dim=1)
-    # The mean of dot products with the neighbors is the dot product with their mean.
-    joined = CSRGraph.from_edge_index(pairs, graph.num_nodes)
-    count = joined.degree().clamp(min=1).to(dtype)
-    around = spmm(joined.rowptr, joined.col, surroundings)
-    return (surroundings * around).sum(dim=1) / count
+    return surroundings

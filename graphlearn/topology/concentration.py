@@ -106,6 +106,61 @@ def topological_concentration(
         [0.5, 0.0, 0.0, 1.0]
     """
     graph = undirected_graph(graph, num_nodes)
+    pairs, forward, backward = neighbor_concentration(
+        graph,
+        neighbors,
+        hops=hops,
+        beta=beta,
+        form=form,
+        normalizer=normalizer,
+        leave_out_neighbor=leave_out_neighbor,
+    )
+    result = mean_over_neighbors(pairs, forward, backward, graph.num_nodes)
+    return result.masked_fill_(graph.degree() <= int(leave_out_neighbor), 0.0)
+
+
+def neighbor_concentration(
+    graph: CSRGraph | EdgeIndex,
+    neighbors: Pairs | None = None,
+    *,
+    hops: int = 1,
+    beta: float | Sequence[float] | None = None,
+    form: Form = "hops",
+    normalizer: Normalizer = "source",
+    leave_out_neighbor: bool = False,
+    num_nodes: int | None = None,
+) -> tuple[Pairs, Tensor, Tensor]:
+    """What each neighbor shares of a node's surroundings: the terms whose mean is TC.
+
+    Args:
+        graph: As for :func:`topological_concentration`, like all the rest.
+        neighbors: Pairs of nodes.
+        hops: K.
+        beta: Weights of the hops.
+        form: ``"hops"`` or ``"walks"``.
+        normalizer: g.
+        leave_out_neighbor: Leave the neighbor itself out of the surroundings.
+        num_nodes: For an ``edge_index``: how many nodes there are.
+
+    Returns:
+        The distinct pairs (i, j), one direction of each; the term of j in the mean of i; the term
+        of i in the mean of j.
+
+    Shapes:
+        - **neighbors**: ``[2, B]``; **output**: ``[2, P]``, ``[P]`` and ``[P]`` float64, P <= B
+
+    Raises:
+        InputTypeError: As :func:`topological_concentration`.
+        InputError: As :func:`topological_concentration`.
+
+    Example:
+        >>> import torch
+        >>> edge_index = torch.tensor([[0, 1, 2, 2], [1, 2, 0, 3]])
+        >>> pairs, forward, backward = neighbor_concentration(edge_index)
+        >>> pairs[:, 1].tolist(), forward[1].item(), round(backward[1].item(), 3)
+        ([1, 2], 0.5, 0.333)
+    """
+    graph = undirected_graph(graph, num_nodes)
     hops = check_size(hops, name="hops")
     if form not in FORMS:
         raise unknown_name("form", form, FORMS)
@@ -134,8 +189,7 @@ def topological_concentration(
             for part in torch.split(pairs, size, dim=1)
         ]
         forward, backward = (torch.cat(side) for side in zip(*portions, strict=True))
-    result = mean_over_neighbors(pairs, forward, backward, graph.num_nodes)
-    return result.masked_fill_(graph.degree() <= left_out, 0.0)
+    return pairs, forward, backward
 
 
 def hop_weights(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from graphlearn.errors import InputError, InputTypeError
-from graphlearn.kernels import CSRGraph, as_graph, csr
+from graphlearn.kernels import CSRGraph, as_graph, csr_rows
 
 TRIANGLE_AND_TAIL = torch.tensor([[0, 1, 2, 2], [1, 2, 0, 3]])
 
@@ -145,7 +145,7 @@ def test_index_width_follows_the_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("rowptr", "col", "edge_id", "edge_entries")
     graph = CSRGraph.from_edge_index(TRIANGLE_AND_TAIL)
     assert {getattr(graph, name).dtype for name in names} == {torch.int32}
-    monkeypatch.setattr(csr, "_INT32_LIMIT", 8)  # eight entries: one too many
+    monkeypatch.setattr(csr_rows, "_INT32_LIMIT", 8)  # eight entries: one too many
     wide = CSRGraph.from_edge_index(TRIANGLE_AND_TAIL)
     assert {getattr(wide, name).dtype for name in names} == {torch.int64}
     assert torch.equal(wide.edge_index(), graph.edge_index())
@@ -304,6 +304,25 @@ def test_to_moves_every_tensor() -> None:
     assert CSRGraph.from_edge_index(TRIANGLE_AND_TAIL).to("meta").keep is None
     back = graph.to("cpu")
     assert torch.equal(back.edge_index(), graph.edge_index())
+    weighted = graph.with_weights(torch.ones(8), torch.ones(4)).to("meta")
+    assert (weighted.weight.device.type, weighted.loop_weight.device.type) == ("meta", "meta")
+
+
+def test_weights_stay_through_masks_and_are_checked() -> None:
+    graph = CSRGraph.from_edge_index(TRIANGLE_AND_TAIL)
+    weight, loops = torch.arange(8.0), torch.arange(4.0)
+    masked = graph.with_weights(weight, loops).without_edges(torch.tensor([1]))
+    assert masked.weight is weight
+    assert masked.loop_weight is loops
+    assert repr(masked).endswith("undirected=True, entries_removed=2, weighted)")
+    with pytest.raises(InputError, match=exactly("weight has shape [4]: expected [8]")):
+        graph.with_weights(loops, loops)
+    with pytest.raises(InputError, match=exactly("loop_weight has shape [8]: expected [4]")):
+        graph.with_weights(weight, weight)
+    with pytest.raises(InputTypeError, match="^weight is a torch.int64: expected a floating"):
+        graph.with_weights(weight.long(), loops)
+    with pytest.raises(InputTypeError, match="^loop_weight is a NoneType"):
+        graph.with_weights(weight, None)  # type: ignore[arg-type]
 
 
 def test_frozen_and_copied() -> None:

@@ -7,7 +7,9 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch_geometric.nn import GCNConv, SAGEConv
 
+from graphlearn.errors import InputError
 from graphlearn.kernels import CSRGraph, as_graph
+from graphlearn.nn.conv.propagation import propagate
 from graphlearn.nn.dropout import Dropout
 from graphlearn.nn.encoder.inputs import JumpingKnowledge, NodeInput
 from graphlearn.nn.registries import ENCODERS
@@ -111,15 +113,40 @@ class ConvolutionEncoder(nn.Module):
         graph = as_graph(graph, h.size(0))
         if self.training:
             graph = graph.drop_entries(self.edge_dropout)
-        edge_index = graph.edge_index()
+        # Stock convolutions take an edge_index, which is made once for all layers.
+        edge_index = graph.edge_index() if graph.weight is None else None
         layers = []
         for convolution, after in zip(self.convolutions, self.between, strict=True):
-            out = after(convolution(h, edge_index))
+            if edge_index is None:
+                out = after(self.convolve(convolution, h, graph))
+            else:
+                out = after(convolution(h, edge_index))
             h = out + h if self.residual else out
             layers.append(h)
         if self.jumping_knowledge is not None:
             h = self.jumping_knowledge(layers)
         return h
+
+    def convolve(self, convolution: nn.Module, h: Tensor, graph: CSRGraph) -> Tensor:
+        """One convolution with the weights of ``graph`` in place of its own normalization.
+
+        Args:
+            convolution: One of the layers.
+            h: Node representations.
+            graph: A graph with weights (:meth:`graphlearn.kernels.CSRGraph.with_weights`).
+
+        Shapes:
+            - **h**, output: ``[N, hidden_channels]``
+
+        Raises:
+            InputError: If this encoder has no such form.
+        """
+        del h, graph
+        raise InputError(
+            f"{type(self).__name__} was given a graph with weights",
+            expected=f"one without, as {type(convolution).__name__} has no weighted form here",
+            mend="override convolve()",
+        )
 
 
 @ENCODERS.register("gcn")
@@ -142,6 +169,16 @@ class GCNEncoder(ConvolutionEncoder):
 
     convolution = GCNConv
 
+    def convolve(self, convolution: nn.Module, h: Tensor, graph: CSRGraph) -> Tensor:
+        """Linear map, weighted sum, bias; see :meth:`ConvolutionEncoder.convolve`.
+
+        Shapes:
+            - **h**, output: ``[N, hidden_channels]``
+        """
+        assert isinstance(convolution, GCNConv)
+        out: Tensor = propagate(convolution.lin(h), graph) + convolution.bias
+        return out
+
 
 @ENCODERS.register("sage")
 class SAGEEncoder(ConvolutionEncoder):
@@ -162,3 +199,13 @@ class SAGEEncoder(ConvolutionEncoder):
     """
 
     convolution = SAGEConv
+
+    def convolve(self, convolution: nn.Module, h: Tensor, graph: CSRGraph) -> Tensor:
+        """The weighted sum takes the mean's place; see :meth:`ConvolutionEncoder.convolve`.
+
+        Shapes:
+            - **h**, output: ``[N, hidden_channels]``
+        """
+        assert isinstance(convolution, SAGEConv)
+        out: Tensor = convolution.lin_l(propagate(h, graph)) + convolution.lin_r(h)
+        return out
