@@ -15,7 +15,12 @@ from graphlearn.nn import LinkModel
 
 
 def build_model(
-    recipe: ModelRecipe, *, in_channels: int | None, num_nodes: int, seed: int
+    recipe: ModelRecipe,
+    *,
+    in_channels: int | None,
+    num_nodes: int,
+    num_entries: int | None = None,
+    seed: int,
 ) -> LinkModel:
     """Build an untrained model.
 
@@ -26,6 +31,7 @@ def build_model(
         in_channels: Number of features a node; ``None`` for a graph without features, whose nodes
             get a learnt embedding each.
         num_nodes: Number of nodes, the size of that embedding.
+        num_entries: Twice the number of edges, for encoders that keep a weight for each.
         seed: Seed of the initial weights.
 
     Raises:
@@ -50,6 +56,8 @@ def build_model(
             filled: dict[str, Any] = {"in_channels": in_channels}
             if in_channels is None:
                 filled["num_embeddings"] = num_nodes
+            sizes = {"num_nodes": num_nodes, "num_entries": num_entries}
+            filled |= {k: v for k, v in sizes.items() if takes("encoder", recipe.encoder.name, k)}
             encoder = cls(**filled, **recipe.encoder.options)
             channels = int(encoder.out_channels)
         cls = component_class("predictor", recipe.predictor.name)
@@ -87,7 +95,11 @@ def build(recipe: ModelRecipe, sizes: Sizes, seed: int) -> LinkModel | nn.Module
     """
     if recipe.network is None:
         return build_model(
-            recipe, in_channels=sizes["in_channels"], num_nodes=sizes["num_nodes"], seed=seed
+            recipe,
+            in_channels=sizes["in_channels"],
+            num_nodes=sizes["num_nodes"],
+            num_entries=sizes.get("num_entries"),
+            seed=seed,
         )
     filled = {
         name: torch.tensor(value) if isinstance(value, list) else value

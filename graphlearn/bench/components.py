@@ -12,7 +12,7 @@ from graphlearn.registry import Registry
 
 # Sizes that the builder knows from the data and the encoder; a recipe cannot set them.
 _FILLED_IN = {
-    "encoder": frozenset({"in_channels", "num_embeddings"}),
+    "encoder": frozenset({"in_channels", "num_embeddings", "num_nodes", "num_entries"}),
     "predictor": frozenset({"channels"}),
     "network": frozenset(
         {

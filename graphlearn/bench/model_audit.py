@@ -73,13 +73,14 @@ def _audit(
     split = SplitSource(recipe.dataset, recipe.split, data_root).link_split(seed)
     x = split.data.get("x")
     num_nodes = int(split.data.num_nodes)
+    graph = CSRGraph.from_edge_index(split.data.edge_index, num_nodes)
     model = build_model(
         recipe.model,
         in_channels=None if x is None else int(x.size(1)),
         num_nodes=num_nodes,
+        num_entries=graph.col.numel(),
         seed=seed,
     )
-    graph = CSRGraph.from_edge_index(split.data.edge_index, num_nodes)
     states = None
     if model.encoder is not None:
         # The encoder sees no pairs, so it is computed once, in float64 as the predictor is.

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from graphlearn.data import GraphCollection, GraphSplit, LinkSplit
+from graphlearn.kernels import CSRGraph
 
 Sizes = dict[str, Any]
 """Constructor arguments that the data decide."""
@@ -16,9 +17,9 @@ def model_sizes(split: LinkSplit | GraphSplit) -> Sizes:
     """Return the sizes that a split gives its model.
 
     Args:
-        split: For links: number of features and of nodes. For graphs: numbers of features or
-            categories and of targets, and of the training part how many nodes have each degree
-            and how many graphs each size.
+        split: For links: numbers of features, of nodes, and of entries of the training graph. For
+            graphs: numbers of features or categories and of targets, and of the training part how
+            many nodes have each degree and how many graphs each size.
 
     Example:
         >>> from graphlearn.data import second_minimum_split
@@ -31,6 +32,7 @@ def model_sizes(split: LinkSplit | GraphSplit) -> Sizes:
         return {
             "in_channels": None if x is None else int(x.size(1)),
             "num_nodes": int(split.data.num_nodes),
+            "num_entries": 2 * _distinct_edges(split.data.edge_index),
         }
     train, parts = split.train, list(split.parts().values())
     categorical = not train.x.is_floating_point()
@@ -45,6 +47,11 @@ def model_sizes(split: LinkSplit | GraphSplit) -> Sizes:
         "degree_histogram": train.degree_histogram().tolist(),
         "size_histogram": _set_sizes(train),
     }
+
+
+def _distinct_edges(edge_index: Tensor) -> int:
+    """Undirected edges, self-loops not among them."""
+    return CSRGraph.from_edge_index(edge_index).num_edges
 
 
 def _largest(values: list[Tensor]) -> int:

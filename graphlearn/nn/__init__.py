@@ -16,7 +16,9 @@ from graphlearn.nn.encoder import (
     JumpingKnowledge,
     NodeInput,
     PropagationEncoder,
+    ReweightedEncoder,
     SAGEEncoder,
+    make_encoder,
 )
 from graphlearn.nn.heuristic import (
     AdamicAdar,
@@ -66,10 +68,12 @@ __all__ = [
     "Propagation",
     "PropagationEncoder",
     "ResourceAllocation",
+    "ReweightedEncoder",
     "SAGEEncoder",
     "SparseLinear",
     "completion_probability",
     "make_aggregator",
+    "make_encoder",
     "propagate",
     "resolved_by_pyg",
 ]

@@ -112,7 +112,12 @@ class Trainer(ABC):
         progress.finished = last or has_run_out_of_patience(
             progress.history, self.metrics[0], self.config.patience
         )
+        if not progress.finished:
+            self._after_epoch(epoch)
         return record
+
+    def _after_epoch(self, epoch: int) -> None:  # noqa: B027  # few trainers have something to do
+        """What modules do between two epochs, beside the gradients."""
 
     @abstractmethod
     def _train_epoch(self, progress: Progress, epoch: int) -> float:

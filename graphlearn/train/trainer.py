@@ -12,6 +12,7 @@ from torch import nn
 from graphlearn.data import LinkSplit
 from graphlearn.errors import DivergedError
 from graphlearn.metrics import LinkEvaluator
+from graphlearn.train.auxiliary import epoch_hooks
 from graphlearn.train.config import TrainConfig
 from graphlearn.train.epoch import batches_per_epoch, train_epoch
 from graphlearn.train.evaluate import score_links
@@ -117,6 +118,10 @@ class LinkTrainer(Trainer):
             seed=self.seed,
             average=progress.average,
         )
+
+    def _after_epoch(self, epoch: int) -> None:
+        for hook in epoch_hooks(self.model):
+            hook(epoch, self.model, self._data.x, self._data.graph)
 
     def _evaluate(self, model: nn.Module, epoch: int) -> tuple[dict[str, float], dict[str, float]]:
         """Return validation and test metrics; one encoding serves both where the graph is one."""

@@ -19,11 +19,13 @@ PAIRS = torch.tensor([[0, 1], [3, 3]])
 @pytest.mark.parametrize("predictor", PREDICTORS.names())
 @pytest.mark.parametrize("encoder", ENCODERS.names())
 def test_every_encoder_fits_every_predictor(encoder: str, predictor: str) -> None:
-    recipe = ModelRecipe(
-        ComponentRecipe(predictor), ComponentRecipe(encoder, {"hidden_channels": 4})
-    )
-    model = build_model(recipe, in_channels=3, num_nodes=5, seed=0)
+    options = {"hidden_channels": 4}
+    if encoder == "reweighted":
+        options = {"encoder": {"name": "gcn", **options}}
+    recipe = ModelRecipe(ComponentRecipe(predictor), ComponentRecipe(encoder, options))
     graph = CSRGraph.from_edge_index(EDGES, num_nodes=5)
+    entries = graph.col.numel()
+    model = build_model(recipe, in_channels=3, num_nodes=5, num_entries=entries, seed=0)
     assert model(torch.rand(5, 3), graph, PAIRS).shape == (2,)
 
 

@@ -10,7 +10,12 @@ from graphlearn.data import GraphCollection, GraphSplit
 
 
 def test_links_give_features_and_nodes() -> None:
-    assert model_sizes(SplitSource("digits-knn").make(0)) == {"in_channels": 64, "num_nodes": 1797}
+    split = SplitSource("digits-knn").link_split(0)
+    assert model_sizes(split) == {
+        "in_channels": 64,
+        "num_nodes": 1797,
+        "num_entries": 2 * split.train_pairs.size(1),
+    }
 
 
 def test_graphs_give_categories_targets_and_histograms() -> None:

@@ -42,7 +42,14 @@ class DotPredictor(nn.Module):
         """Return one score a pair."""
         check_call(x, graph, pairs, self.channels)
         pairs = pairs.long()
-        left, right = x.index_select(0, pairs[0]), x.index_select(0, pairs[1])
+        return self.score_vectors(x.index_select(0, pairs[0]), x.index_select(0, pairs[1]))
+
+    def score_vectors(self, left: Tensor, right: Tensor) -> Scores:
+        """Return one score for two rows of representations each, whoever's they are.
+
+        Shapes:
+            - **left**, **right**: ``[B, channels]``; **output**: ``[B]``
+        """
         return (left * right).sum(dim=1)
 
     def extra_repr(self) -> str:

@@ -72,6 +72,13 @@ class HadamardPredictor(nn.Module):
         """Return one score a pair."""
         check_call(x, graph, pairs, self.channels, weight=next(self.parameters()))
         pairs = pairs.long()
-        product = x.index_select(0, pairs[0]) * x.index_select(0, pairs[1])
-        scores: Tensor = self.head(self.pair_branch(product)).squeeze(-1)
+        return self.score_vectors(x.index_select(0, pairs[0]), x.index_select(0, pairs[1]))
+
+    def score_vectors(self, left: Tensor, right: Tensor) -> Scores:
+        """Return one score for two rows of representations each, whoever's they are.
+
+        Shapes:
+            - **left**, **right**: ``[B, channels]``; **output**: ``[B]``
+        """
+        scores: Tensor = self.head(self.pair_branch(left * right)).squeeze(-1)
         return scores

@@ -1,0 +1,226 @@
+"""An encoder whose messages are weighed anew, as training goes on, by what the model scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from graphlearn.errors import InputError, InputTypeError
+from graphlearn.kernels import CSRGraph, as_graph
+from graphlearn.nn.conv.propagation import propagate
+from graphlearn.nn.encoder.registry import make_encoder
+from graphlearn.nn.registries import ENCODERS
+from graphlearn.registry import unknown_name
+from graphlearn.topology import reweighted_messages
+from graphlearn.topology.message_weights import MESSAGE_FORMS
+from graphlearn.typing import EdgeIndex, Scores
+from graphlearn.validate import check_number, check_size
+
+_PORTION = 2**16  # edges scored at a time
+
+
+@ENCODERS.register("reweighted")
+class ReweightedEncoder(nn.Module):
+    r"""Weighs messages by the model's own scores of the edges, from `"A Topological Perspective on
+    Demystifying GNN-Based Link Prediction Performance" <https://arxiv.org/abs/2310.04612>`_,
+    algorithm 1.
+
+    After each ``interval``-th epoch from ``warm_up`` on, with the representations
+    :math:`\mathbf{h}` that the encoder gives under its present weights,
+
+    .. math::
+        s_{ij} = \sigma(\mathrm{predictor}(\mathbf{n}_i \odot \mathbf{h}_j)), \qquad
+        \mathbf{n}_i = \sum_{j \in N_i \cup \{i\}} \hat A_{ij} \mathbf{h}_j,
+
+    become the weights of :func:`graphlearn.topology.reweighted_messages`: a node listens more to
+    neighbors that are like its neighborhood as a whole, which is what topological concentration
+    measures. New weights always start from the plain ones, as in the paper's code. A predictor
+    without a form for two vectors, such as :class:`NCN`, scores the edge (i, j) itself.
+
+    Until then the encoder is the one it wraps. The weights are buffers: they are saved with the
+    model, and the trainer calls :meth:`after_epoch`; in a loop of your own call :meth:`update`.
+    They belong to one graph, which may be masked but not changed. For weights by the structure
+    alone see :class:`graphlearn.transforms.TopologicalReweight`.
+
+    Args:
+        in_channels (int, optional): Number of features; None where there are none, or where
+            ``encoder`` is a module.
+        encoder (torch.nn.Module, str or dict): The encoder, or its name in recipes, alone or with
+            options.
+        num_nodes (int): Number of nodes of the graph.
+        num_entries (int): Number of its entries: twice its edges.
+        num_embeddings (int, optional): Number of nodes, for a graph without features.
+        alpha (float): How much is added to the plain weights. (default: :obj:`1.0`)
+        form (str): The plain weights: ``"gcn"`` or ``"sage"``. (default: :obj:`"gcn"`)
+        warm_up (int): First epoch after which weights are made. (default: :obj:`1`)
+        interval (int): Epochs between two updates. (default: :obj:`1`)
+        as_published (bool): Give the message from j to i the weight that the one from i to j has,
+            as the paper's code does: shares then are among those that j speaks to.
+            (default: :obj:`False`)
+
+    Shapes:
+        - **x**: what the encoder takes; **graph**: a ``CSRGraph`` or an ``edge_index [2, E]``
+        - **output**: ``[N, C]``
+
+    Raises:
+        InputTypeError: If ``encoder`` is none, or a size no integer.
+        InputError: If an option is out of range, or a graph is not the one the weights are for.
+
+    Example:
+        >>> from graphlearn.nn import HadamardPredictor, LinkModel
+        >>> graph = CSRGraph.from_edge_index(torch.tensor([[0, 1, 2], [1, 2, 3]]))
+        >>> encoder = ReweightedEncoder(5, {"name": "gcn", "hidden_channels": 8}, num_nodes=4,
+        ...     num_entries=6, alpha=2.0)
+        >>> model, x = LinkModel(encoder, HadamardPredictor(8)), torch.randn(4, 5)
+        >>> encoder.update(model.predictor, x, graph)
+        >>> model(x, graph, torch.tensor([[0], [2]])).shape
+        torch.Size([1])
+    """
+
+    weight: Tensor
+    loop_weight: Tensor
+    is_weighted: Tensor
+
+    def __init__(
+        self,
+        in_channels: int | None,
+        encoder: nn.Module | str | dict[str, Any],
+        *,
+        num_nodes: int,
+        num_entries: int,
+        num_embeddings: int | None = None,
+        alpha: float = 1.0,
+        form: str = "gcn",
+        warm_up: int = 1,
+        interval: int = 1,
+        as_published: bool = False,
+    ) -> None:
+        super().__init__()
+        self.alpha = check_number(alpha, name="alpha")
+        if self.alpha < 0:
+            raise InputError(f"alpha is {alpha}", expected="a number >= 0")
+        if form not in MESSAGE_FORMS:
+            raise unknown_name("form", form, MESSAGE_FORMS)
+        if not isinstance(as_published, bool):
+            raise InputTypeError(f"as_published is {as_published!r}", expected="True or False")
+        self.form, self.as_published = form, as_published
+        self.warm_up = check_size(warm_up, name="warm_up")
+        self.interval = check_size(interval, name="interval")
+        self.encoder = make_encoder(encoder, in_channels, num_embeddings=num_embeddings)
+        self.out_channels = int(self.encoder.out_channels)  # type: ignore[arg-type]
+        self.register_buffer("weight", torch.zeros(_size(num_entries, "num_entries")))
+        self.register_buffer("loop_weight", torch.zeros(_size(num_nodes, "num_nodes")))
+        self.register_buffer("is_weighted", torch.zeros((), dtype=torch.bool))
+
+    def reset_parameters(self) -> None:
+        """Draw new weights of the encoder, and forget those of the messages."""
+        self.encoder.reset_parameters()  # type: ignore[operator]
+        self.is_weighted.fill_(False)
+
+    def forward(self, x: Tensor | None, graph: CSRGraph | EdgeIndex) -> Tensor:
+        """Return a representation of every node."""
+        graph = self._check(as_graph(graph, self.loop_weight.numel()))
+        if bool(self.is_weighted):
+            graph = graph.with_weights(self.weight, self.loop_weight)
+        out: Tensor = self.encoder(x, graph)
+        return out
+
+    @torch.no_grad()
+    def update(self, predictor: nn.Module, x: Tensor | None, graph: CSRGraph | EdgeIndex) -> None:
+        """Weigh the messages by the scores that the model has now.
+
+        Cost: one pass of the encoder, one propagation, and one score of every entry.
+
+        Args:
+            predictor: Scores two vectors (``score_vectors(left, right)``), or pairs.
+            x: What the encoder takes.
+            graph: The graph.
+
+        Shapes:
+            - **x**: ``[N, in_channels]``
+        """
+        graph = self._check(as_graph(graph, self.loop_weight.numel()))
+        modes = [(part, part.training) for top in (self, predictor) for part in top.modules()]
+        self.eval()
+        predictor.eval()
+        try:
+            h = self(x, graph)
+            zeros = h.new_zeros(graph.col.numel()), h.new_zeros(graph.num_nodes)
+            plain = reweighted_messages(graph, *zeros, alpha=0.0, form=self.form)  # type: ignore[arg-type]
+            around = propagate(h, plain)
+            nodes = torch.arange(graph.num_nodes, device=h.device)
+            entries = _scores(predictor, graph, around, h, graph.entry_row.long(), graph.col.long())
+            loops = _scores(predictor, graph, around, h, nodes, nodes)
+        finally:
+            for part, training in modes:
+                part.training = training
+        made = reweighted_messages(
+            graph,
+            entries,
+            loops,
+            alpha=self.alpha,
+            form=self.form,  # type: ignore[arg-type]
+        )
+        assert made.weight is not None
+        assert made.loop_weight is not None
+        weight = made.weight[graph.reverse_entry] if self.as_published else made.weight
+        self.weight.copy_(weight)
+        self.loop_weight.copy_(made.loop_weight)
+        self.is_weighted.fill_(True)
+
+    def after_epoch(self, epoch: int, model: nn.Module, x: Tensor | None, graph: CSRGraph) -> None:
+        """What the trainer calls: :meth:`update`, if it is time.
+
+        Args:
+            epoch: The epoch that is done, from 1.
+            model: The model, with a ``predictor``.
+            x: Node features.
+            graph: The training graph.
+
+        Shapes:
+            - **x**: ``[N, in_channels]``
+        """
+        if epoch >= self.warm_up and epoch % self.interval == 0:
+            predictor = model.predictor
+            assert isinstance(predictor, nn.Module)
+            self.update(predictor, x, graph)
+
+    def _check(self, graph: CSRGraph) -> CSRGraph:
+        if graph.col.numel() != self.weight.numel():
+            raise InputError(
+                f"the graph has {graph.col.numel()} entries",
+                expected=f"{self.weight.numel()}, those of the graph that messages are weighed on",
+                mend="predict from the training graph, without validation links at test time",
+            )
+        return graph
+
+    def extra_repr(self) -> str:
+        """Options for ``repr``."""
+        text = f"alpha={self.alpha}, form={self.form!r}, warm_up={self.warm_up}"
+        return (
+            text
+            + f", interval={self.interval}"
+            + (", as_published=True" if self.as_published else "")
+        )
+
+
+def _scores(
+    predictor: nn.Module, graph: CSRGraph, around: Tensor, h: Tensor, row: Tensor, col: Tensor
+) -> Scores:
+    vectors = getattr(predictor, "score_vectors", None)
+    parts = []
+    for own, other in zip(torch.split(row, _PORTION), torch.split(col, _PORTION), strict=True):
+        scores: Scores = (
+            predictor(h, graph, torch.stack([own, other]))
+            if vectors is None
+            else vectors(around[own], h[other])
+        )
+        parts.append(scores)
+    return torch.cat(parts).sigmoid() if parts else h.new_zeros(0)
+
+
+def _size(value: int, name: str) -> int:
+    """A size that may be 0: of a graph without nodes or edges."""
+    return value if value == 0 and not isinstance(value, bool) else check_size(value, name=name)
