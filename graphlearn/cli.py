@@ -215,6 +215,37 @@ def audit(
             print(f"{recipe.label}, seed {seed}: consistent\n{report}")
 
 
+@app.command
+def analyze(
+    *,
+    model: Annotated[
+        Path, Parameter(help="The folder of a run's seed, as run prints it after 'model:'.")
+    ],
+    metric: Annotated[
+        Literal["mrr", "hits@10", "hits@100"], Parameter(help="For the curves and the list.")
+    ] = "mrr",
+    hops: Annotated[int, Parameter(help="K of topological concentration.")] = 1,
+    candidates: Annotated[
+        int | None, Parameter(help="Nodes drawn to rank each node's links among; all if few.")
+    ] = None,
+    data_root: DataRoot = None,
+    out: Annotated[
+        Path | None, Parameter(help="Folder for report and table [beside the model].")
+    ] = None,
+) -> None:
+    """Which nodes a model serves badly, and which topological measure says so."""
+    from graphlearn.bench.analysis import analyze_run
+    from graphlearn.bench.analysis_report import check_parquet, shift_text, write_analysis
+
+    check_parquet()
+    found = analyze_run(model, hops=hops, num_candidates=candidates, data_root=data_root)
+    page, nodes = write_analysis(found, out or model / "analysis", metric=metric)
+    print(found.table(metric).plain())
+    print(shift_text(found.shift()))
+    print(f"report: {page}")
+    print(f"nodes:  {nodes}")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 

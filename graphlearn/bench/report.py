@@ -69,6 +69,20 @@ def report_html(result: RunResult, png: bytes) -> str:
         "<h2>Recipes</h2>",
         *(_recipe(recipe) for recipe in recipes),
     ]
+    return page_html(title, parts)
+
+
+def page_html(title: str, parts: Sequence[str]) -> str:
+    """Return a whole page in the style of all reports.
+
+    Args:
+        title: Its title, as text.
+        parts: Its body, as HTML.
+
+    Example:
+        >>> "<p>so</p>" in page_html("a < b", ["<p>so</p>"])
+        True
+    """
     body = "\n".join(parts)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'

@@ -1,10 +1,19 @@
-"""Metrics, written once: ranking of links, exact on ties, and errors of predictions.
+"""Metrics, written once: ranking of links, exact on ties, errors of predictions, correlations.
 
 Bad scores raise, they never score.
 """
 
 from __future__ import annotations
 
+from graphlearn.metrics.correlation import (
+    Correlation,
+    Group,
+    Shift,
+    distribution_shift,
+    grouped_means,
+    pearson,
+    spearman,
+)
 from graphlearn.metrics.evaluator import LinkEvaluator, evaluate
 from graphlearn.metrics.prediction import PredictionEvaluator, lower_is_better, shown_value
 from graphlearn.metrics.ranking import (
@@ -17,14 +26,21 @@ from graphlearn.metrics.ties import TIE_RULES, TieRule
 
 __all__ = [
     "TIE_RULES",
+    "Correlation",
+    "Group",
     "LinkEvaluator",
     "PredictionEvaluator",
+    "Shift",
     "TieRule",
     "area_under_roc",
     "average_precision",
+    "distribution_shift",
     "evaluate",
+    "grouped_means",
     "hits_at_k",
     "lower_is_better",
     "mean_reciprocal_rank",
+    "pearson",
     "shown_value",
+    "spearman",
 ]

@@ -14,6 +14,7 @@ from graphlearn.train.config import GraphTrainConfig, LoopConfig, TrainConfig
 from graphlearn.train.epoch import link_loss
 from graphlearn.train.evaluate import evaluate_links, score_links
 from graphlearn.train.graph_trainer import GraphTrainer, fit_graphs
+from graphlearn.train.link_ranks import LinkRanks, rank_links
 from graphlearn.train.loop import Trainer
 from graphlearn.train.negatives import UniformNegatives, uniform_negatives
 from graphlearn.train.records import EpochRecord, FitResult
@@ -27,6 +28,7 @@ __all__ = [
     "FitResult",
     "GraphTrainConfig",
     "GraphTrainer",
+    "LinkRanks",
     "LinkTrainer",
     "LoopConfig",
     "TrainConfig",
@@ -39,6 +41,7 @@ __all__ = [
     "link_loss",
     "load_checkpoint",
     "load_weights",
+    "rank_links",
     "save_checkpoint",
     "save_weights",
     "score_links",
