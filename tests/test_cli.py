@@ -180,6 +180,20 @@ def test_audit_refuses_a_batch_dependent_model(call: Cli) -> None:
     assert "largest difference" in err
 
 
+def test_analyze(call: Cli, runs: Path) -> None:
+    pytest.importorskip("pyarrow")
+    (folder,) = runs.glob("gcn-*/seed-0")
+    words = ["analyze", "--model", str(folder), "--metric", "hits@10", "--candidates", "60"]
+    code, out, err = call(*words)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0].split() == ["measure", "Pearson", "Spearman", "what", "it", "is"]
+    assert f"report: {folder / 'analysis' / 'analysis.html'}" in out
+    assert (folder / "analysis" / "nodes.parquet").is_file()
+    code, out, err = call("analyze", "--model", str(runs))
+    assert (code, out) == (2, "")
+    assert "is not a run's folder" in err
+
+
 def test_running_out_of_memory_is_one_line(call: Cli) -> None:
     huge = "--set=encoder.hidden_channels=1000000000000"
     code, _, err = call("run", "gae", "--dataset=digits-knn", "--seeds=1", huge)
