@@ -225,6 +225,7 @@ def analyze(
         Literal["mrr", "hits@10", "hits@100"], Parameter(help="For the curves and the list.")
     ] = "mrr",
     hops: Annotated[int, Parameter(help="K of topological concentration.")] = 1,
+    dim: Annotated[int, Parameter(help="Dimensions of the approximated one.")] = 1024,
     candidates: Annotated[
         int | None, Parameter(help="Nodes drawn to rank each node's links among; all if few.")
     ] = None,
@@ -235,13 +236,12 @@ def analyze(
 ) -> None:
     """Which nodes a model serves badly, and which topological measure says so."""
     from graphlearn.bench.analysis import analyze_run
-    from graphlearn.bench.analysis_report import check_parquet, shift_text, write_analysis
+    from graphlearn.bench.analysis_report import analysis_text, check_parquet, write_analysis
 
     check_parquet()
-    found = analyze_run(model, hops=hops, num_candidates=candidates, data_root=data_root)
+    found = analyze_run(model, hops=hops, dim=dim, num_candidates=candidates, data_root=data_root)
     page, nodes = write_analysis(found, out or model / "analysis", metric=metric)
-    print(found.table(metric).plain())
-    print(shift_text(found.shift()))
+    print(analysis_text(found, metric))
     print(f"report: {page}")
     print(f"nodes:  {nodes}")
 

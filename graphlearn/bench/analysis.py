@@ -24,8 +24,8 @@ from graphlearn.metrics import (
     Correlation,
     Group,
     Shift,
-    distribution_shift,
     grouped_means,
+    paired_shift,
     pearson,
     spearman,
 )
@@ -44,9 +44,9 @@ PERFORMANCE = ("mrr", "hits@10", "hits@100")
 """Of each node, over the test links it has: mean of one over the rank; share within the first K."""
 
 MEASURES = {
-    "tc": "topological concentration over training neighbors, each left out itself",
+    "tc": "topological concentration over training neighbors",
     "tc_test": "topological concentration over test neighbors",
-    "atc": "approximated topological concentration, training neighbors",
+    "atc": "approximated topological concentration (cosine), training neighbors",
     "degree": "training degree",
     "clustering": "local clustering coefficient",
     "density": "density of the node and its neighbors",
@@ -65,8 +65,8 @@ class NodeAnalysis:
     Args:
         recipe: What was run.
         seed: Which of its seeds.
-        nodes: Column to values: ``node``, ``test_links``, ``candidates``, :data:`PERFORMANCE` and
-            :data:`MEASURES`.
+        nodes: Column to values: ``node``, ``test_links``, ``candidates``, :data:`PERFORMANCE`,
+            :data:`MEASURES`, and ``tc_apart``, see :meth:`shift`.
         hops: K of TC and ATC.
         sampled: Whether candidates were drawn, rather than all nodes.
 
@@ -114,8 +114,17 @@ class NodeAnalysis:
         return grouped_means(self.nodes[measure], self.nodes[metric], groups)
 
     def shift(self) -> Shift:
-        """How TC over test neighbors differs from TC over training neighbors, node by node."""
-        return distribution_shift(self.nodes["tc"], self.nodes["tc_test"])
+        """How TC over test neighbors differs from TC over training neighbors, node by node.
+
+        Each training neighbor is left out of the surroundings it is compared with, as a test
+        neighbor is anyway; that leaves nothing of a node with one neighbor, so nodes of degree 2 or
+        more count.
+
+        Raises:
+            InputError: If there are fewer than four.
+        """
+        several = self.nodes["degree"] >= 2
+        return paired_shift(self.nodes["tc_apart"][several], self.nodes["tc_test"][several])
 
     def worst(self, metric: str, count: int = 20) -> dict[str, NDArray[Any]]:
         """The rows of the nodes served worst; of equals those of the least TC, then the first.
@@ -154,7 +163,7 @@ def analyze_run(
     path: Path | str,
     *,
     hops: int = 1,
-    dim: int = 256,
+    dim: int = 1024,
     num_candidates: int | None = None,
     data_root: Path | str | None = None,
 ) -> NodeAnalysis:
@@ -216,11 +225,15 @@ def measure_nodes(split: LinkSplit, hops: int, dim: int) -> dict[str, Tensor]:
     """
     graph = CSRGraph.from_edge_index(split.data.edge_index, int(split.data.num_nodes))
     return {
+        "tc": topological_concentration(graph, hops=hops),
         # A training neighbor is one of the surroundings and a test neighbor is not: without it the
         # two compare.
-        "tc": topological_concentration(graph, hops=hops, leave_out_neighbor=True),
+        "tc_apart": topological_concentration(graph, hops=hops, leave_out_neighbor=True),
         "tc_test": topological_concentration(graph, split.test_pairs, hops=hops),
-        "atc": approximate_concentration(graph, hops=hops, dim=dim, seed=0).double(),
+        # Cosines: a dot product of projections is noisier by far where neighborhoods are large.
+        "atc": approximate_concentration(
+            graph, hops=hops, dim=dim, similarity="cosine", seed=0
+        ).double(),
         "degree": node_degree(graph),
         "clustering": local_clustering(graph),
         "density": subgraph_density(graph),

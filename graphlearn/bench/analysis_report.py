@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _CURVES = ("tc", "atc", "degree", "density")
-_CERTAIN = 0.01
+_CERTAIN, _MATTERS = 0.001, 0.1  # chance of a false alarm, and which share less is worth one
 
 
 def write_analysis(
@@ -96,28 +96,49 @@ def analysis_html(analysis: NodeAnalysis, metric: str = "mrr") -> str:
         *(analysis.table(name).html() for name in PERFORMANCE),
         f'<img alt="performance by groups, and the shift" src="{picture}">',
         "<h2>Training neighbors and test neighbors</h2>",
-        f"<p>{html.escape(shift_text(analysis.shift()))}</p>",
+        f"<p>{html.escape(_shift(analysis))}</p>",
         f"<h2>Served worst, by {html.escape(metric)}</h2>",
         worst_table(analysis, metric).html(),
     ]
     return page_html(f"{analysis.recipe.label}: nodes", parts)
 
 
+def analysis_text(analysis: NodeAnalysis, metric: str = "mrr") -> str:
+    """Return what a terminal shows: the correlations, and whether the split is shifted.
+
+    Args:
+        analysis: What to show.
+        metric: One of :data:`graphlearn.bench.analysis.PERFORMANCE`.
+    """
+    return f"{analysis.table(metric).plain()}\n{_shift(analysis)}"
+
+
+def _shift(analysis: NodeAnalysis) -> str:
+    if (analysis.nodes["degree"] >= 2).sum() < 4:
+        return "Too few nodes with a test link have two training neighbors to compare."
+    return shift_text(analysis.shift())
+
+
 def shift_text(shift: Shift) -> str:
     """Return one sentence on whether test neighbors are as concentrated as training neighbors.
 
     Example:
-        >>> shift_text(Shift(0.20, 0.05, 0.6, 1e-9, 500))[:60]
+        >>> shift_text(Shift(0.20, 0.05, 1e-9, 500))[:60]
         'Warning: new neighbors are topologically shifted. TC over te'
     """
     figures = (
         f"TC over test neighbors is {shift.after:.3f} on average, over training neighbors "
-        f"{shift.before:.3f} ({shift.size} nodes; largest difference of the cumulative "
-        f"distributions {shift.statistic:.3f}, p = {shift.p_value:.2g})."
+        f"{shift.before:.3f} ({shift.size} nodes of degree 2 or more, paired p = "
+        f"{shift.p_value:.2g})."
     )
-    if shift.p_value < _CERTAIN:
-        return f"Warning: new neighbors are topologically shifted. {figures}"
-    return f"No shift beyond chance. {figures}"
+    if shift.p_value >= _CERTAIN:
+        return f"No shift beyond chance. {figures}"
+    if shift.after > (1 - _MATTERS) * shift.before:
+        return f"New neighbors are not less concentrated to a degree that matters. {figures}"
+    return (
+        "Warning: new neighbors are topologically shifted. "
+        f"{figures} Nodes are harder to serve than their training neighbors suggest."
+    )
 
 
 def worst_table(analysis: NodeAnalysis, metric: str, count: int = 20) -> Table:
@@ -151,18 +172,21 @@ def analysis_figure(analysis: NodeAnalysis, metric: str) -> Figure:
             [g.x for g in groups], [g.y for g in groups], [g.error for g in groups], marker="o"
         )
         panel.set(xlabel=MEASURES[name], ylabel=f"mean {metric}")
-    tc, to_come = analysis.nodes["tc"], analysis.nodes["tc_test"]
+    several = analysis.nodes["degree"] >= 2
+    tc, to_come = analysis.nodes["tc_apart"][several], analysis.nodes["tc_test"][several]
+    if not several.any():
+        tc = to_come = np.zeros(1)
     bins = np.linspace(0, max(float(tc.max()), float(to_come.max()), 1e-9), 31)
     panels[4].hist([tc, to_come], bins=bins.tolist(), label=["training", "test"])
     panels[4].set(xlabel="TC over neighbors of", ylabel="nodes")
     panels[4].legend()
     panels[5].plot(tc, to_come, ".", alpha=0.3)
     panels[5].plot(bins, bins, "--", color="gray")
-    panels[5].set(xlabel=MEASURES["tc"], ylabel=MEASURES["tc_test"])
+    panels[5].set(xlabel="TC over training neighbors", ylabel="TC over test neighbors")
     for panel in panels:
         panel.grid(alpha=0.3)
     return figure
 
 
 def _shown(value: Any) -> str:
-    return str(int(value)) if float(value).is_integer() else f"{value:.3f}"
+    return str(int(value)) if float(value).is_integer() else f"{value:.3g}"

@@ -176,6 +176,9 @@ class CSRGraph:
     def with_weights(self, weight: Tensor, loop_weight: Tensor) -> CSRGraph:
         """Return a view in which messages have these factors; masked entries still send none.
 
+        A later mask does not change the factors of what remains: make weights that sum to
+        something of the masked graph.
+
         Args:
             weight: One for each entry, the masked ones included.
             loop_weight: One for each node's own state.

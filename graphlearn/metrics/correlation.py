@@ -1,4 +1,4 @@
-"""How one quantity goes with another over many nodes: correlations, groups, distributions."""
+"""How one quantity goes with another over many nodes: correlations, groups, changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphlearn.errors import InputError
+from graphlearn.errors import InputError, InputTypeError
+from graphlearn.validate import check_size
 
 Array = NDArray[Any]
 
@@ -30,19 +31,17 @@ class Correlation(NamedTuple):
 
 
 class Shift(NamedTuple):
-    """How two samples of one quantity differ.
+    """How one quantity changes, observation by observation.
 
     Args:
-        before: Mean of the first.
-        after: Mean of the second.
-        statistic: Largest difference of their cumulative distributions (Kolmogorov and Smirnov).
-        p_value: Chance of one as large were they of one distribution.
-        size: How many values each has.
+        before: Its mean before.
+        after: Its mean after.
+        p_value: Chance of a mean change as large were there none (paired t-test).
+        size: How many observations there are.
     """
 
     before: float
     after: float
-    statistic: float
     p_value: float
     size: int
 
@@ -133,8 +132,7 @@ def grouped_means(x: ArrayLike, y: ArrayLike, groups: int = 10) -> list[Group]:
         [15.0, 35.0]
     """
     first, second = _check(x, y)
-    if groups < 1:
-        raise InputError(f"groups is {groups}", expected="at least 1")
+    groups = check_size(groups, name="groups")
     edges = np.unique(np.quantile(first, np.linspace(0, 1, groups + 1)[1:-1], method="lower"))
     which = np.searchsorted(edges, first, side="left")
     found = []
@@ -145,12 +143,12 @@ def grouped_means(x: ArrayLike, y: ArrayLike, groups: int = 10) -> list[Group]:
     return found
 
 
-def distribution_shift(before: ArrayLike, after: ArrayLike) -> Shift:
-    """Compare two samples.
+def paired_shift(before: ArrayLike, after: ArrayLike) -> Shift:
+    """Compare one quantity before and after, of the same observations.
 
     Args:
-        before: One sample.
-        after: The other, of the same observations.
+        before: One value an observation.
+        after: Its other value.
 
     Shapes:
         - **before**, **after**: ``[n]``
@@ -159,20 +157,22 @@ def distribution_shift(before: ArrayLike, after: ArrayLike) -> Shift:
         InputError: If lengths differ, there are fewer than four, or a value is not finite.
 
     Example:
-        >>> distribution_shift([1, 2, 3, 4], [1, 2, 3, 4]).statistic
-        0.0
+        >>> paired_shift([1, 2, 3, 4], [2, 3, 3, 5]).p_value < 0.05
+        False
     """
     import scipy.stats
 
     first, second = _check(before, after)
-    test = scipy.stats.ks_2samp(first, second)
-    return Shift(
-        float(first.mean()), float(second.mean()), float(test.statistic), float(test.pvalue),
-        len(first),
-    )  # fmt: skip
+    changed = bool(np.ptp(second - first) > 0)
+    p_value = float(scipy.stats.ttest_rel(first, second).pvalue) if changed else 1.0
+    return Shift(float(first.mean()), float(second.mean()), p_value, len(first))
 
 
 def _coefficient(x: Array, y: Array) -> float:
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return math.nan
+    # By the largest: squares of huge values overflow, those of tiny ones vanish.
+    x, y = x / np.abs(x).max(), y / np.abs(y).max()
     x, y = x - x.mean(), y - y.mean()
     scale = math.sqrt(float(x @ x) * float(y @ y))
     return max(-1.0, min(1.0, float(x @ y) / scale)) if scale > 0 else math.nan
@@ -187,7 +187,10 @@ def _interval(value: float, count: int, variance: float) -> Correlation:
 
 
 def _check(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
-    first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    try:
+        first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputTypeError(f"the values are no numbers ({error})", expected="numbers") from error
     if first.ndim != 1 or first.shape != second.shape:
         raise InputError(
             f"the two have shapes {list(first.shape)} and {list(second.shape)}",

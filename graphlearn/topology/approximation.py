@@ -51,8 +51,8 @@ def approximate_concentration(
     normalizer ``"product"``: the mean of :math:`|N_i \cap N_j| / (|N_i| |N_j|)`; with the
     similarity ``"cosine"`` the limit for large ``dim`` is TC with ``"geometric"``.
 
-    Cost: ``K dim (nnz + N)`` for the surroundings and ``dim (B + N)`` for the means, 3 N dim
-    numbers of memory: every step is a product of a sparse matrix, no pair has a row.
+    Cost: ``K dim (nnz + N)`` for the surroundings and ``dim (B + N)`` for the means; some
+    ``5 N dim`` numbers of memory. Every step is a product of a sparse matrix, no pair has a row.
 
     Args:
         graph: The edges that surroundings are taken from, possibly masked; or an ``edge_index``.
@@ -105,7 +105,7 @@ def approximate_concentration(
 
 
 def random_surroundings(
-    graph: CSRGraph,
+    graph: CSRGraph | EdgeIndex,
     *,
     hops: int = 1,
     alpha: float | Sequence[float] | None = None,
@@ -117,7 +117,7 @@ def random_surroundings(
     r"""The rows :math:`\tilde N_i` of :func:`approximate_concentration`.
 
     Args:
-        graph: The edges that surroundings are taken from, possibly masked.
+        graph: The edges that surroundings are taken from, possibly masked; or an ``edge_index``.
         hops: K.
         alpha: Weights of the hops.
         dim: Columns of R.
@@ -142,11 +142,13 @@ def random_surroundings(
         raise unknown_name("normalization", normalization, NORMALIZATIONS)
     if dtype not in (torch.float32, torch.float64):
         raise InputError(f"dtype is {dtype}", expected="torch.float32 or torch.float64")
+    graph = undirected_graph(graph, None)
     weights = hop_weights(alpha, hops, graph).tolist()
     generator = torch.Generator().manual_seed(check_num_nodes(seed, name="seed"))
     # Drawn in one precision: the projection does not change with the other's.
     drawn = torch.randn(graph.num_nodes, dim, generator=generator, dtype=torch.float64)
-    power = (drawn / dim**0.5).to(graph.device, dtype)
+    power = drawn.div_(dim**0.5).to(graph.device, dtype)
+    del drawn
     degree = graph.degree().to(dtype)
     inverse = torch.where(degree > 0, 1 / degree.clamp(min=1), 0.0)
     weight = None if graph.keep is None else graph.keep.to(dtype)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from graphlearn.errors import InputError
+from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels import CSRGraph, edge_triangles, hop_overlap, walk_overlap
 from graphlearn.registry import unknown_name
 from graphlearn.topology.neighbors import mean_over_neighbors, neighbor_pairs, undirected_graph
@@ -29,7 +29,7 @@ NORMALIZERS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 }
 """Name to g(|H_i^k1|, |H_j^k2|); the third argument is the size of the intersection."""
 
-_PORTION_BYTES = 2**26  # of counts held at a time
+_PORTION_BYTES = 2**24  # of counts at a time; with their copies in float64 four times as much
 
 
 def topological_concentration(
@@ -72,7 +72,7 @@ def topological_concentration(
 
     Cost: K = 1 on the graph's own edges counts each triangle once; else see
     :func:`graphlearn.kernels.hop_overlap` and :func:`graphlearn.kernels.walk_overlap`. Beside the
-    graph at most 64 MiB of counts are held.
+    graph about 64 MiB are held, and some numbers for each pair of neighbors.
 
     Args:
         graph: The edges that surroundings are taken from, possibly masked; or an ``edge_index``.
@@ -164,12 +164,16 @@ def neighbor_concentration(
     hops = check_size(hops, name="hops")
     if form not in FORMS:
         raise unknown_name("form", form, FORMS)
-    if normalizer not in NORMALIZERS:
+    if normalizer not in tuple(NORMALIZERS):  # which nothing is too odd to be looked up in
         raise unknown_name("normalizer", normalizer, NORMALIZERS)
     if form == "walks" and normalizer != "source":
         raise InputError(
             f"normalizer is {normalizer!r} with form='walks'",
             expected="'source': that form has a normalizer of its own",
+        )
+    if not isinstance(leave_out_neighbor, bool):
+        raise InputTypeError(
+            f"leave_out_neighbor is {leave_out_neighbor!r}", expected="True or False"
         )
     if leave_out_neighbor and neighbors is not None:
         raise InputError(
@@ -177,6 +181,7 @@ def neighbor_concentration(
             expected="False: a neighbor is in the surroundings along the graph's own edges alone",
         )
     weights = hop_weights(beta, hops, graph)
+    weights /= weights.max()  # no ratio changes, and no product overflows or vanishes
     pairs = neighbor_pairs(graph, neighbors)
     left_out = int(leave_out_neighbor)
     if hops == 1 and neighbors is None:
@@ -189,6 +194,11 @@ def neighbor_concentration(
             for part in torch.split(pairs, size, dim=1)
         ]
         forward, backward = (torch.cat(side) for side in zip(*portions, strict=True))
+    if not (bool(forward.isfinite().all()) and bool(backward.isfinite().all())):
+        raise InputError(
+            f"with hops = {hops} and form {form!r} a count is beyond the range of float64",
+            expected="fewer hops, or a smaller beta",
+        )
     return pairs, forward, backward
 
 

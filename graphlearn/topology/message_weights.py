@@ -10,6 +10,7 @@ from torch import Tensor
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels import CSRGraph
 from graphlearn.registry import unknown_name
+from graphlearn.topology.neighbors import undirected_graph
 from graphlearn.validate import check_number
 
 MessageForm = Literal["gcn", "sage"]
@@ -38,7 +39,7 @@ def reweighted_messages(
     Cost: O(nnz + N).
 
     Args:
-        graph: The graph, undirected, possibly masked: masked entries have weight 0.
+        graph: The graph, undirected, possibly masked: masked entries and self-loops have weight 0.
         scores: :math:`s_{ij}` of each entry: how much row i is to listen to column j.
         loop_scores: :math:`s_{ii}` of each node.
         alpha: :math:`\alpha`, at least 0.
@@ -53,7 +54,8 @@ def reweighted_messages(
 
     Raises:
         InputTypeError: If scores are no floating-point tensors.
-        InputError: If a shape does not fit, a score is NaN, or ``alpha`` is negative.
+        InputError: If a shape does not fit, a score is not finite, ``alpha`` is negative, or the
+            graph is directed.
 
     Example:
         >>> path = CSRGraph.from_edge_index(torch.tensor([[0, 1], [1, 2]]))
@@ -74,14 +76,21 @@ def reweighted_messages(
         )
     graph.with_weights(scores, loop_scores)  # checks types and shapes
     for name, given in (("scores", scores), ("loop_scores", loop_scores)):
-        if bool(given.isnan().any()):
-            raise InputError(f"{name} hold NaN", expected="numbers")
+        if not bool(given.isfinite().all()):
+            raise InputError(f"{name} hold NaN or infinity", expected="finite numbers")
+    graph = undirected_graph(graph, None)
+    kept = scores.dtype
+    # Half precision has neither the range for degrees nor the digits for long sums.
+    wide = torch.promote_types(torch.promote_types(kept, loop_scores.dtype), torch.float32)
+    scores, loop_scores = scores.to(wide), loop_scores.to(wide)
     row, col = graph.entry_row.long(), graph.col.long()
-    scale = (graph.degree() + 1).to(scores.dtype)
+    degree = (graph.degree() + 1).to(wide)
     if form == "gcn":
-        plain, plain_loop = (scale[row] * scale[col]).rsqrt(), 1 / scale
+        root = degree.rsqrt()
+        plain = root[row] * root[col]
     else:
-        plain, plain_loop = 1 / scale[row], 1 / scale
+        plain = 1 / degree[row]
+    plain_loop = 1 / degree
     if graph.keep is not None:
         scores = scores.masked_fill(~graph.keep, -torch.inf)
         plain = plain * graph.keep
@@ -90,4 +99,5 @@ def reweighted_messages(
     power, loop_power = (scores - largest[row]).exp(), (loop_scores - largest).exp()
     whole = loop_power.index_add(0, row, power)
     share = alpha * plain_loop.index_add(0, row, plain) / whole
-    return graph.with_weights(plain + share[row] * power, plain_loop + share * loop_power)
+    weight, loop_weight = plain + share[row] * power, plain_loop + share * loop_power
+    return graph.with_weights(weight.to(kept), loop_weight.to(kept))

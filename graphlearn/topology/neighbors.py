@@ -7,6 +7,7 @@ from torch import Tensor
 
 from graphlearn.errors import InputError
 from graphlearn.kernels import CSRGraph
+from graphlearn.kernels.khop.overlap import check_undirected
 from graphlearn.typing import EdgeIndex, Pairs
 from graphlearn.validate import check_node_pairs
 
@@ -21,16 +22,12 @@ def undirected_graph(graph: CSRGraph | EdgeIndex, num_nodes: int | None) -> CSRG
 
     Raises:
         InputTypeError: If it is neither, or the ids are not integers.
-        InputError: If a :class:`CSRGraph` is directed, or ``num_nodes`` is not its own.
+        InputError: If a :class:`CSRGraph` is directed, be it by its mask, or ``num_nodes`` is not
+            its own.
     """
     if not isinstance(graph, CSRGraph):
         return CSRGraph.from_edge_index(graph, num_nodes)
-    if not graph.undirected:
-        raise InputError(
-            "the graph is directed",
-            expected="an undirected one: neighborhoods are taken along both directions",
-            mend="pass its edge_index(), whose edges then count in both",
-        )
+    graph = check_undirected(graph)
     if num_nodes is not None and num_nodes != graph.num_nodes:
         raise InputError(f"num_nodes is {num_nodes}", expected=f"{graph.num_nodes}, the graph's")
     first, second = graph.edge_pairs()

@@ -38,7 +38,8 @@ def epoch_hooks(model: nn.Module) -> list[EpochHook]:
 
     A module that changes between epochs rather than by gradients, such as an encoder that weighs
     its messages by the model's scores, does so there: after the epoch was evaluated and its weights
-    maybe kept. What it changes must be buffers, so that a checkpoint has them.
+    maybe kept. What it changes must be buffers, so that a checkpoint has them. The loop over links
+    calls them; that over graphs has no one graph to give.
 
     Args:
         model: The model.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from graphlearn.errors import InputError
 from graphlearn.kernels import CSRGraph
-from graphlearn.train.evaluate import score_links
+from graphlearn.train.evaluate import evaluation_mode, score_links
 from graphlearn.typing import Pairs
 from graphlearn.validate import check_node_pairs, check_num_nodes, check_size
 
@@ -29,6 +29,19 @@ class LinkRanks(NamedTuple):
     candidates: Tensor
 
 
+class _Encoded(nn.Module):
+    """A predictor beside the representations it reads, which are made once."""
+
+    def __init__(self, predictor: nn.Module, h: Tensor | None) -> None:
+        super().__init__()
+        self.predictor, self.h = predictor, h
+
+    def forward(self, h: None, graph: CSRGraph, pairs: Pairs) -> Tensor:
+        del h
+        scores: Tensor = self.predictor(self.h, graph, pairs)
+        return scores
+
+
 def rank_links(
     model: nn.Module,
     x: Tensor | None,
@@ -43,8 +56,9 @@ def rank_links(
     """Rank each link (i, j) among the links that i might have instead.
 
     The candidates of i are all nodes but i itself and its neighbors in ``known``; of them all, or a
-    sample, which the links of one i share. Cost: candidates times distinct i scores; about 2^20 are
-    held at a time.
+    sample drawn with repetition, which the links of one i share. Cost: one encoding, and candidates
+    times distinct i scores, of which about 2^20 are held at a time (as many as there are nodes,
+    where that is more).
 
     Args:
         model: As in :func:`score_links`: a link model, or a heuristic.
@@ -53,7 +67,7 @@ def rank_links(
         links: The links to rank; give both directions to rank from both ends.
         known: The links that are no candidates: give all true ones, those to rank included.
         num_candidates: How many nodes to draw for each i, of which those that are no candidates
-            are dropped; all nodes if None.
+            are dropped; all nodes if None, or if it is as many.
         seed: Seed of the draw.
         batch_size: Pairs scored at a time.
 
@@ -76,10 +90,19 @@ def rank_links(
     check_node_pairs(links, nodes, name="links")
     if known.num_nodes != nodes:
         raise InputError(f"known has {known.num_nodes} nodes", expected=f"{nodes}, as the graph")
+    batch_size = check_size(batch_size, name="batch_size")
     if num_candidates is not None:
         num_candidates = check_size(num_candidates, name="num_candidates")
+        if num_candidates >= nodes:
+            num_candidates = None
     generator = torch.Generator().manual_seed(check_num_nodes(seed, name="seed"))
     device = links.device
+    predictor: Any = model
+    h = None
+    with torch.no_grad(), evaluation_mode(model):
+        if hasattr(model, "encode"):
+            h, predictor = model.encode(x, graph), model.predictor  # type: ignore[operator]
+    scorer = _Encoded(predictor, h)
     ranks = torch.zeros(links.size(1), dtype=torch.float64, device=device)
     counts = torch.zeros(links.size(1), dtype=torch.int64, device=device)
     sources, owner = torch.unique(links[0].long(), return_inverse=True)
@@ -98,7 +121,7 @@ def rank_links(
         first, last = torch.searchsorted(owner[order], bounds).tolist()
         mine = order[first:last]
         row = owner[mine] - start
-        among, at = score_links(model, x, graph, [pairs, links[:, mine]], batch_size)
+        among, at = score_links(scorer, None, graph, [pairs, links[:, mine]], batch_size)
         if bool(at.isnan().any()) or bool(among.isnan().any()):
             raise InputError("a score is NaN", expected="numbers from the model")
         # In portions of links: a source may have thousands of them.

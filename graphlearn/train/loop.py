@@ -66,6 +66,7 @@ class Trainer(ABC):
         self.metrics = metrics
         make_optimizer(self.model, config)  # refuses a model that cannot be trained, early
         self._folder: RunFolder | None = None
+        self._seconds_between = 0.0
 
     def _use_folder(self, run_dir: Path | str | None, identity: dict[str, Any]) -> None:
         """Keep checkpoints in ``run_dir``, of the run that ``identity`` describes."""
@@ -97,7 +98,8 @@ class Trainer(ABC):
     def _run_epoch(self, progress: Progress) -> EpochRecord:
         """Train and evaluate one epoch and put its record, and maybe its weights, on file."""
         epoch = len(progress.history) + 1
-        start = time.perf_counter()
+        # What followed the last epoch is part of this one's training.
+        start = time.perf_counter() - self._seconds_between
         loss = self._train_epoch(progress, epoch)
         evaluated = progress.evaluated(self.model)
         middle = time.perf_counter()
@@ -112,8 +114,10 @@ class Trainer(ABC):
         progress.finished = last or has_run_out_of_patience(
             progress.history, self.metrics[0], self.config.patience
         )
+        end = time.perf_counter()
         if not progress.finished:
             self._after_epoch(epoch)
+        self._seconds_between = time.perf_counter() - end
         return record
 
     def _after_epoch(self, epoch: int) -> None:  # noqa: B027  # few trainers have something to do

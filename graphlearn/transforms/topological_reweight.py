@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
@@ -16,7 +16,10 @@ from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels import CSRGraph
 from graphlearn.registry import unknown_name
 from graphlearn.topology import neighbor_concentration, random_surroundings, reweighted_messages
+from graphlearn.topology.concentration import hop_weights
 from graphlearn.topology.message_weights import MESSAGE_FORMS, MessageForm
+from graphlearn.topology.neighbors import undirected_graph
+from graphlearn.typing import EdgeIndex
 from graphlearn.validate import check_node_pairs, check_num_nodes, check_number, check_size
 
 Measure = Literal["tc", "atc"]
@@ -41,8 +44,8 @@ class TopologicalReweight(BaseTransform):  # type: ignore[misc]  # PyG is untype
     encoders, :meth:`weigh` gives the graph itself with its weights.
 
     Args:
-        alpha (float): How much is added to the plain weights; they grow by this factor in sum.
-            (default: :obj:`1.0`)
+        alpha (float): How much is added to the plain weights; those of a node sum to 1 + alpha
+            times theirs. (default: :obj:`1.0`)
         form (str): The plain weights: ``"gcn"`` or ``"sage"``. (default: :obj:`"gcn"`)
         measure (str): ``"tc"`` or ``"atc"``. (default: :obj:`"tc"`)
         hops (int): K. (default: :obj:`1`)
@@ -84,6 +87,9 @@ class TopologicalReweight(BaseTransform):  # type: ignore[misc]  # PyG is untype
         self.form, self.measure, self.beta = form, measure, beta
         self.hops, self.dim = check_size(hops, name="hops"), check_size(dim, name="dim")
         self.seed = check_num_nodes(seed, name="seed")
+        hop_weights(
+            beta, self.hops, CSRGraph.from_edge_index(torch.empty(2, 0, dtype=torch.int64), 1)
+        )
 
     def forward(self, data: Data) -> Data:
         """Return the data with self-loops and ``edge_weight``; what is there stays in its order."""
@@ -91,12 +97,18 @@ class TopologicalReweight(BaseTransform):  # type: ignore[misc]  # PyG is untype
             raise InputTypeError(
                 f"data is a {type(data).__name__}", expected="a torch_geometric.data.Data"
             )
+        if isinstance(data, Batch):
+            raise InputTypeError(
+                "data is a Batch",
+                expected="one graph",
+                mend="transform each graph before they are batched",
+            )
         if data.edge_index is None:
             raise InputError("data has no edge_index", expected="the edges to weigh")
         nodes = int(data.num_nodes)
         edges = check_node_pairs(data.edge_index, nodes).long()
-        for name in ("edge_attr", "edge_weight"):
-            if data.get(name) is not None:
+        for name in data.keys():  # noqa: SIM118  # a Data iterates over pairs
+            if name != "edge_index" and data.is_edge_attr(name):
                 raise InputError(
                     f"data has {name}",
                     expected="none, which the self-loops would lack",
@@ -122,11 +134,14 @@ class TopologicalReweight(BaseTransform):  # type: ignore[misc]  # PyG is untype
         data.edge_weight = torch.cat([weighted.weight[entry], weighted.loop_weight])
         return data
 
-    def weigh(self, graph: CSRGraph) -> CSRGraph:
+    def weigh(self, graph: CSRGraph | EdgeIndex) -> CSRGraph:
         """Return a graph with its weights, for this package's encoders.
 
+        A later mask leaves the weights of other messages as they are, so that rows which lost one
+        sum to less: where links to predict are removed from the graph, weigh what remains.
+
         Args:
-            graph: An undirected graph, possibly masked.
+            graph: An undirected graph, possibly masked; or an ``edge_index``.
 
         Raises:
             InputError: If it is directed.
@@ -136,6 +151,7 @@ class TopologicalReweight(BaseTransform):  # type: ignore[misc]  # PyG is untype
             >>> TopologicalReweight().weigh(graph)
             CSRGraph(num_nodes=3, num_edges=2, undirected=True, weighted)
         """
+        graph = undirected_graph(graph, None)
         return reweighted_messages(
             graph,
             self._scores(graph),

@@ -31,7 +31,14 @@ def analysis(finished: RunResult) -> NodeAnalysis:
 
 def test_every_node_with_a_test_link_has_a_row(analysis: NodeAnalysis) -> None:
     split = SplitSource("digits-knn").link_split(0)
-    assert set(analysis.nodes) == {"node", "test_links", "candidates", *PERFORMANCE, *MEASURES}
+    assert set(analysis.nodes) == {
+        "node",
+        "test_links",
+        "candidates",
+        "tc_apart",
+        *PERFORMANCE,
+        *MEASURES,
+    }
     count = torch.bincount(split.test_pairs.flatten(), minlength=1797)
     np.testing.assert_array_equal(analysis.nodes["node"], count.nonzero().flatten().numpy())
     np.testing.assert_array_equal(analysis.nodes["test_links"], count[count > 0].numpy())
@@ -49,7 +56,7 @@ def test_measures_are_those_of_the_training_graph(analysis: NodeAnalysis) -> Non
     expected = topological_concentration(graph, split.test_pairs)[own]
     np.testing.assert_allclose(analysis.nodes["tc_test"], expected.numpy())
     np.testing.assert_allclose(analysis.nodes["clustering"], local_clustering(graph)[own].numpy())
-    assert set(measure_nodes(split, hops=1, dim=8)) == set(MEASURES)
+    assert set(measure_nodes(split, hops=1, dim=8)) == {*MEASURES, "tc_apart"}
 
 
 def test_common_neighbors_are_ranked_by_hand(finished: RunResult) -> None:
@@ -84,8 +91,10 @@ def test_correlations_groups_and_shift(analysis: NodeAnalysis) -> None:
     groups = analysis.groups("tc_test", "mrr", 5)
     assert groups[-1].y > groups[0].y
     shift = analysis.shift()
-    assert shift.before == pytest.approx(analysis.nodes["tc"].mean())
-    assert shift.after == pytest.approx(analysis.nodes["tc_test"].mean())
+    several = analysis.nodes["degree"] >= 2
+    assert shift.before == pytest.approx(analysis.nodes["tc_apart"][several].mean())
+    assert shift.after == pytest.approx(analysis.nodes["tc_test"][several].mean())
+    assert shift.size == several.sum()
 
 
 def test_the_table_has_the_strongest_first(analysis: NodeAnalysis) -> None:

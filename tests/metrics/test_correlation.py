@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from graphlearn.errors import InputError
+from graphlearn.errors import InputError, InputTypeError
 from graphlearn.metrics.correlation import (
     Correlation,
     Group,
     Shift,
-    distribution_shift,
     grouped_means,
+    paired_shift,
     pearson,
     spearman,
 )
@@ -54,6 +54,8 @@ def test_the_interval_holds_the_true_value_as_often_as_it_says() -> None:
 def test_what_does_not_vary_has_no_correlation() -> None:
     assert math.isnan(pearson([1, 1, 1, 1], [1, 2, 3, 4]).value)
     assert math.isnan(spearman([1, 2, 3, 4], [2, 2, 2, 2]).value)
+    assert math.isnan(pearson([0.1] * 6, [1, 2, 3, 4, 5, 6]).value)
+    assert pearson([1e200, 2e200, 3e200, 5e200], [1, 2, 3, 5]).value == pytest.approx(1)
     assert pearson([1, 2, 3, 4], [4, 3, 2, 1]) == Correlation(-1, -1, -1, 4)
 
 
@@ -71,14 +73,16 @@ def test_groups_are_of_about_one_size_and_do_not_part_equals() -> None:
     assert len(grouped_means([1, 1, 1, 1], [1, 2, 3, 4])) == 1
 
 
-def test_shift_is_scipys() -> None:
+def test_a_shift_is_of_pairs() -> None:
     x, y = drawn()
-    theirs = scipy.stats.ks_2samp(x, y)
-    found = distribution_shift(x, y)
-    assert found == Shift(x.mean(), y.mean(), theirs.statistic, theirs.pvalue, 200)
+    theirs = scipy.stats.ttest_rel(x, y)
+    assert paired_shift(x, y) == Shift(x.mean(), y.mean(), theirs.pvalue, 200)
+    assert paired_shift(x, x).p_value == 1
+    # A small change of every one is found where two samples would hide it.
+    assert paired_shift(x, x + 0.05 + 0.01 * y).p_value < 1e-6
 
 
-@pytest.mark.parametrize("function", [pearson, spearman, grouped_means, distribution_shift])
+@pytest.mark.parametrize("function", [pearson, spearman, grouped_means, paired_shift])
 def test_bad_input(function) -> None:
     with pytest.raises(InputError, match="there are 3 observations"):
         function([1, 2, 3], [1, 2, 3])
@@ -86,5 +90,9 @@ def test_bad_input(function) -> None:
         function([1, 2, 3, 4], [1, 2, 3, 4, 5])
     with pytest.raises(InputError, match="NaN or infinite"):
         function([1, 2, 3, math.nan], [1, 2, 3, 4])
+    with pytest.raises(InputTypeError, match="the values are no numbers"):
+        function(["a", 1, 2, 3], [1, 2, 3, 4])
+    with pytest.raises(InputTypeError, match="groups is 2.5"):
+        grouped_means([1, 2, 3, 4], [1, 2, 3, 4], groups=2.5)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="groups is 0"):
         grouped_means([1, 2, 3, 4], [1, 2, 3, 4], groups=0)

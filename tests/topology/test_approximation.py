@@ -6,7 +6,11 @@ from torch import Tensor
 
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels import CSRGraph
-from graphlearn.topology import approximate_concentration, topological_concentration
+from graphlearn.topology import (
+    approximate_concentration,
+    random_surroundings,
+    topological_concentration,
+)
 
 
 def random_graph(seed: int = 0, nodes: int = 60, edges: int = 240) -> CSRGraph:
@@ -115,6 +119,18 @@ def test_masked_edges_do_not_count() -> None:
         approximate_concentration(masked, hops=2, seed=0),
         approximate_concentration(rebuilt, hops=2, seed=0),
     )
+
+
+def test_directed_graphs_are_refused() -> None:
+    graph = random_graph()
+    keep = torch.ones(graph.col.numel(), dtype=torch.bool)
+    keep[0] = False
+    directed = CSRGraph.from_edge_index(graph.edge_index(), 60, undirected=False)
+    for wrong in (directed, graph.with_mask(keep)):
+        with pytest.raises(InputError, match="directed"):
+            approximate_concentration(wrong, seed=0)
+        with pytest.raises(InputError, match="directed"):
+            random_surroundings(wrong, seed=0)
 
 
 def test_isolated_nodes_and_empty_graphs_are_zero() -> None:

@@ -220,6 +220,25 @@ def test_weights_default_to_powers_of_one_over_the_mean_degree() -> None:
     assert hop_weights(torch.tensor([1.0, 0.0]), 2, graph).tolist() == [1, 0]
 
 
+@pytest.mark.parametrize("form", ["hops", "walks"])
+def test_only_ratios_of_the_weights_count(form) -> None:
+    edges = torch.randint(40, (2, 150), generator=torch.Generator().manual_seed(0))
+    others = torch.randint(40, (2, 60), generator=torch.Generator().manual_seed(1))
+    plain = topological_concentration(edges, others, hops=2, beta=[1, 0.5], form=form)
+    for scale in (1e-200, 1e200):
+        beta = [scale, scale / 2]
+        found = topological_concentration(edges, others, hops=2, beta=beta, form=form)
+        assert torch.equal(found, plain)
+        one = topological_concentration(edges, beta=[scale])
+        assert torch.equal(one, topological_concentration(edges, edges, beta=[scale]))
+
+
+def test_counts_beyond_all_range_are_refused() -> None:
+    clique = torch.combinations(torch.arange(1300)).t()
+    with pytest.raises(InputError, match="beyond the range of float64"):
+        topological_concentration(clique, clique[:, :1], hops=100, form="walks", beta=1.0)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
@@ -235,6 +254,9 @@ def test_weights_default_to_powers_of_one_over_the_mean_degree() -> None:
         ({"hops": 3, "beta": 1e200}, InputError, "finite 2th power"),
         ({"form": "paths"}, InputError, "form"),
         ({"normalizer": "sorce"}, InputError, "did you mean 'source'"),
+        ({"normalizer": [1]}, InputError, "normalizer"),
+        ({"leave_out_neighbor": 2}, InputTypeError, "leave_out_neighbor is 2"),
+        ({"leave_out_neighbor": None}, InputTypeError, "leave_out_neighbor is None"),
         ({"form": "walks", "normalizer": "min"}, InputError, "normalizer is 'min'"),
         ({"num_nodes": 2}, InputError, "node id 2"),
     ],

@@ -79,6 +79,10 @@ def test_masks_loops_and_directions(measure) -> None:
     torch.testing.assert_close(measure(masked), measure(rebuilt))
     with pytest.raises(InputError, match="directed"):
         measure(CSRGraph.from_edge_index(edges, 30, undirected=False))
+    keep = torch.ones(graph.col.numel(), dtype=torch.bool)
+    keep[int((graph.entry_row != graph.col).nonzero()[0])] = False
+    with pytest.raises(InputError, match="keeps one direction"):
+        measure(graph.with_mask(keep))
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,27 @@ def test_isolated_nodes_and_empty_graphs() -> None:
     assert found.loop_weight.tolist() == [2, 2]
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+@pytest.mark.parametrize("form", ["gcn", "sage"])
+def test_half_precision_rounds_the_result_alone(dtype, form) -> None:
+    leaves = torch.arange(1, 5001)
+    star = CSRGraph.from_edge_index(torch.stack([torch.zeros_like(leaves), leaves]), 5001)
+    zeros = torch.zeros(star.col.numel()), torch.zeros(5001)
+    exact = reweighted_messages(star, *(z.double() for z in zeros), alpha=1.0, form=form)
+    found = reweighted_messages(star, *(z.to(dtype) for z in zeros), alpha=1.0, form=form)
+    assert found.weight.dtype == dtype
+    torch.testing.assert_close(found.weight.double(), exact.weight, rtol=1e-2, atol=0)
+    torch.testing.assert_close(found.loop_weight.double(), exact.loop_weight, rtol=1e-2, atol=0)
+
+
+def test_self_loops_that_a_graph_keeps_are_not_counted_twice() -> None:
+    edges = torch.tensor([[0, 1, 1], [1, 2, 1]])
+    kept = CSRGraph.from_edge_index(edges, 3, keep_self_loops=True)
+    found = reweighted_messages(kept, torch.zeros(5), torch.zeros(3), alpha=1.0, form="sage")
+    total = found.loop_weight.index_add(0, kept.entry_row.long(), found.weight)
+    torch.testing.assert_close(total, torch.full((3,), 2.0))
+
+
 def test_bad_input() -> None:
     graph, scores, loops = drawn()
     with pytest.raises(InputError, match="alpha is -1"):
@@ -79,8 +100,16 @@ def test_bad_input() -> None:
         reweighted_messages(graph, scores, loops, alpha=1.0, form="sag")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="weight has shape"):
         reweighted_messages(graph, scores[1:], loops, alpha=1.0)
-    with pytest.raises(InputError, match="scores hold NaN"):
-        reweighted_messages(graph, scores * torch.nan, loops, alpha=1.0)
+    for wrong in (torch.nan, torch.inf):
+        with pytest.raises(InputError, match="scores hold NaN or infinity"):
+            reweighted_messages(graph, scores * wrong, loops, alpha=1.0)
+    directed = CSRGraph.from_edge_index(graph.edge_index(), 20, undirected=False)
+    with pytest.raises(InputError, match="directed"):
+        reweighted_messages(directed, scores, loops, alpha=1.0)
+    keep = torch.ones(graph.col.numel(), dtype=torch.bool)
+    keep[0] = False
+    with pytest.raises(InputError, match="keeps one direction"):
+        reweighted_messages(graph.with_mask(keep), scores, loops, alpha=1.0)
     with pytest.raises(InputTypeError, match="graph is a Tensor"):
         reweighted_messages(graph.edge_index(), scores, loops, alpha=1.0)  # type: ignore[arg-type]
     with pytest.raises(InputTypeError, match="loop_weight is a torch.int64"):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 from torch_geometric.nn import GCNConv, GraphConv
 from torch_geometric.transforms import Compose, ToUndirected
 
@@ -131,6 +131,8 @@ def test_graphs_without_edges() -> None:
         ({"form": "gat"}, UnknownNameError, "form"),
         ({"measure": "tcc"}, UnknownNameError, "did you mean 'tc'"),
         ({"hops": 0}, InputError, "hops is 0"),
+        ({"hops": 2, "beta": [1.0]}, InputError, "beta has 1 weights"),
+        ({"beta": -1.0}, InputError, "beta holds -1"),
         ({"dim": 0}, InputError, "dim is 0"),
         ({"seed": -1}, InputError, "seed is -1"),
     ],
@@ -153,6 +155,13 @@ def test_bad_data() -> None:
         TopologicalReweight()(Data(edge_index=torch.cat([both, both], 1), num_nodes=3))
     with pytest.raises(InputError, match="no edge_index"):
         TopologicalReweight()(Data(x=torch.ones(3, 1)))
+    with pytest.raises(InputError, match="data has edge_type"):
+        TopologicalReweight()(Data(edge_index=both, edge_type=torch.ones(4), num_nodes=3))
+    batch = Batch.from_data_list([Data(edge_index=both, num_nodes=3)] * 2)
+    with pytest.raises(InputTypeError, match="data is a Batch.*each graph before"):
+        TopologicalReweight()(batch)
+    with pytest.raises(InputError, match="directed"):
+        TopologicalReweight(measure="atc").weigh(CSRGraph.from_edge_index(both, undirected=False))
     with pytest.raises(InputTypeError, match="data is a dict"):
         TopologicalReweight()({})
     with pytest.raises(InputError, match="node id 9"):

@@ -83,6 +83,34 @@ def propagate(x: Tensor, graph: CSRGraph, normalization: Normalization = "gcn") 
     return out
 
 
+def weighted_edges(graph: CSRGraph) -> tuple[EdgeIndex, Tensor]:
+    """The messages of a graph with weights as PyG's layers take them, self-loops included.
+
+    Args:
+        graph: A graph with weights (:meth:`graphlearn.kernels.CSRGraph.with_weights`).
+
+    Returns:
+        ``edge_index``, from source to target, and ``edge_weight``; masked entries are left out.
+
+    Shapes:
+        - **output**: ``[2, E + N]`` and ``[E + N]``
+
+    Example:
+        >>> import torch
+        >>> path = CSRGraph.from_edge_index(torch.tensor([[0], [1]]))
+        >>> weighted_edges(path.with_weights(torch.tensor([5.0, 6.0]), torch.ones(2)))
+        (tensor([[1, 0, 0, 1],
+                [0, 1, 0, 1]]), tensor([5., 6., 1., 1.]))
+    """
+    assert graph.weight is not None
+    assert graph.loop_weight is not None
+    nodes = torch.arange(graph.num_nodes, device=graph.device)
+    # Row u holds what u takes from its columns: PyG's source is the column.
+    edge_index = torch.cat([graph.edge_index().flip(0), nodes.repeat(2, 1)], dim=1)
+    weight = graph.weight if graph.keep is None else graph.weight[graph.keep]
+    return edge_index, torch.cat([weight, graph.loop_weight])
+
+
 class Propagation(nn.Module):
     r"""The weightless convolution of NCN's recipes ("pure GCN", "pure sum").
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -9,7 +10,7 @@ from torch_geometric.nn import GCNConv, SAGEConv
 
 from graphlearn.errors import InputError
 from graphlearn.kernels import CSRGraph, as_graph
-from graphlearn.nn.conv.propagation import propagate
+from graphlearn.nn.conv.propagation import propagate, weighted_edges
 from graphlearn.nn.dropout import Dropout
 from graphlearn.nn.encoder.inputs import JumpingKnowledge, NodeInput
 from graphlearn.nn.registries import ENCODERS
@@ -107,6 +108,12 @@ class ConvolutionEncoder(nn.Module):
         """Draw new weights."""
         reset(self)
 
+    @property
+    def reads_message_weights(self) -> bool:
+        """Whether the weights of a graph that has them are used."""
+        has_form = type(self).convolve is not ConvolutionEncoder.convolve
+        return has_form or "edge_weight" in inspect.signature(self.convolution.forward).parameters
+
     def forward(self, x: Tensor | None, graph: CSRGraph | EdgeIndex) -> Tensor:
         """Return a representation of every node."""
         h: Tensor = self.input(x)
@@ -130,6 +137,9 @@ class ConvolutionEncoder(nn.Module):
     def convolve(self, convolution: nn.Module, h: Tensor, graph: CSRGraph) -> Tensor:
         """One convolution with the weights of ``graph`` in place of its own normalization.
 
+        A convolution that takes ``edge_weight`` gets them, with self-loops; one that would add
+        loops or a normalization of its own needs a form of its own here, as GCN has.
+
         Args:
             convolution: One of the layers.
             h: Node representations.
@@ -141,12 +151,15 @@ class ConvolutionEncoder(nn.Module):
         Raises:
             InputError: If this encoder has no such form.
         """
-        del h, graph
-        raise InputError(
-            f"{type(self).__name__} was given a graph with weights",
-            expected=f"one without, as {type(convolution).__name__} has no weighted form here",
-            mend="override convolve()",
-        )
+        if "edge_weight" not in inspect.signature(convolution.forward).parameters:
+            raise InputError(
+                f"{type(self).__name__} was given a graph with weights",
+                expected=f"one without, as {type(convolution).__name__} takes no edge_weight",
+                mend="override convolve()",
+            )
+        edge_index, weight = weighted_edges(graph)
+        out: Tensor = convolution(h, edge_index, edge_weight=weight.to(h.dtype))
+        return out
 
 
 @ENCODERS.register("gcn")

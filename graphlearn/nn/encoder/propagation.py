@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from graphlearn.kernels import CSRGraph, as_graph
@@ -51,6 +53,8 @@ class PropagationEncoder(nn.Module):
         >>> encoder(torch.randn(3, 5), torch.tensor([[0, 1], [1, 2]])).shape
         torch.Size([3, 8])
     """
+
+    reads_message_weights: ClassVar[bool] = True
 
     def __init__(
         self,

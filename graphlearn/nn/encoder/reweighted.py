@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels import CSRGraph, as_graph
-from graphlearn.nn.conv.propagation import propagate
+from graphlearn.nn.conv.propagation import propagate, weighted_edges
 from graphlearn.nn.encoder.registry import make_encoder
 from graphlearn.nn.registries import ENCODERS
 from graphlearn.registry import unknown_name
@@ -27,8 +28,8 @@ class ReweightedEncoder(nn.Module):
     Demystifying GNN-Based Link Prediction Performance" <https://arxiv.org/abs/2310.04612>`_,
     algorithm 1.
 
-    After each ``interval``-th epoch from ``warm_up`` on, with the representations
-    :math:`\mathbf{h}` that the encoder gives under its present weights,
+    After each epoch that is a multiple of ``interval``, from ``warm_up`` on, with the
+    representations :math:`\mathbf{h}` that the encoder gives under its present weights,
 
     .. math::
         s_{ij} = \sigma(\mathrm{predictor}(\mathbf{n}_i \odot \mathbf{h}_j)), \qquad
@@ -39,10 +40,15 @@ class ReweightedEncoder(nn.Module):
     measures. New weights always start from the plain ones, as in the paper's code. A predictor
     without a form for two vectors, such as :class:`NCN`, scores the edge (i, j) itself.
 
-    Until then the encoder is the one it wraps. The weights are buffers: they are saved with the
+    Until then the encoder is the one it wraps. The scores are buffers: they are saved with the
     model, and the trainer calls :meth:`after_epoch`; in a loop of your own call :meth:`update`.
-    They belong to one graph, which may be masked but not changed. For weights by the structure
-    alone see :class:`graphlearn.transforms.TopologicalReweight`.
+    They belong to one graph. Where it is masked, as by the removal of target links, the weights are
+    those of the masked graph: nothing shows where an edge was. For weights by the structure alone
+    see :class:`graphlearn.transforms.TopologicalReweight`.
+
+    The encoder is one of this package's, or any module called with ``(x, edge_index,
+    edge_weight=...)`` that adds no self-loops and no normalization of its own, such as PyG's
+    ``GCN(..., normalize=False, add_self_loops=False)``.
 
     Args:
         in_channels (int, optional): Number of features; None where there are none, or where
@@ -54,8 +60,8 @@ class ReweightedEncoder(nn.Module):
         num_embeddings (int, optional): Number of nodes, for a graph without features.
         alpha (float): How much is added to the plain weights. (default: :obj:`1.0`)
         form (str): The plain weights: ``"gcn"`` or ``"sage"``. (default: :obj:`"gcn"`)
-        warm_up (int): First epoch after which weights are made. (default: :obj:`1`)
-        interval (int): Epochs between two updates. (default: :obj:`1`)
+        warm_up (int): Weights are made after no epoch before this. (default: :obj:`1`)
+        interval (int): They are made after each multiple of this. (default: :obj:`1`)
         as_published (bool): Give the message from j to i the weight that the one from i to j has,
             as the paper's code does: shares then are among those that j speaks to.
             (default: :obj:`False`)
@@ -65,7 +71,7 @@ class ReweightedEncoder(nn.Module):
         - **output**: ``[N, C]``
 
     Raises:
-        InputTypeError: If ``encoder`` is none, or a size no integer.
+        InputTypeError: If ``encoder`` is none, or cannot be given weights, or a size no integer.
         InputError: If an option is out of range, or a graph is not the one the weights are for.
 
     Example:
@@ -79,9 +85,9 @@ class ReweightedEncoder(nn.Module):
         torch.Size([1])
     """
 
-    weight: Tensor
-    loop_weight: Tensor
-    is_weighted: Tensor
+    scores: Tensor
+    loop_scores: Tensor
+    graph_mark: Tensor
 
     def __init__(
         self,
@@ -110,22 +116,57 @@ class ReweightedEncoder(nn.Module):
         self.interval = check_size(interval, name="interval")
         self.encoder = make_encoder(encoder, in_channels, num_embeddings=num_embeddings)
         self.out_channels = int(self.encoder.out_channels)  # type: ignore[arg-type]
-        self.register_buffer("weight", torch.zeros(_size(num_entries, "num_entries")))
-        self.register_buffer("loop_weight", torch.zeros(_size(num_nodes, "num_nodes")))
-        self.register_buffer("is_weighted", torch.zeros((), dtype=torch.bool))
+        self._reads_graph = bool(getattr(self.encoder, "reads_message_weights", False))
+        if not self._reads_graph and "edge_weight" not in _arguments(self.encoder):
+            raise InputTypeError(
+                f"the encoder {type(self.encoder).__name__} takes no edge_weight",
+                expected="an encoder of this package, or one called with (x, edge_index, "
+                "edge_weight=...)",
+            )
+        self.register_buffer("scores", torch.zeros(_size(num_entries, "num_entries")))
+        self.register_buffer("loop_scores", torch.zeros(_size(num_nodes, "num_nodes")))
+        # Of the graph that the scores are of; 0 before there are any.
+        self.register_buffer("graph_mark", torch.zeros((), dtype=torch.int64))
+        self._marked: tuple[Tensor | None, int] = (None, 0)
 
     def reset_parameters(self) -> None:
-        """Draw new weights of the encoder, and forget those of the messages."""
+        """Draw new weights of the encoder, and forget the scores."""
         self.encoder.reset_parameters()  # type: ignore[operator]
-        self.is_weighted.fill_(False)
+        self.graph_mark.zero_()
 
     def forward(self, x: Tensor | None, graph: CSRGraph | EdgeIndex) -> Tensor:
         """Return a representation of every node."""
-        graph = self._check(as_graph(graph, self.loop_weight.numel()))
-        if bool(self.is_weighted):
-            graph = graph.with_weights(self.weight, self.loop_weight)
-        out: Tensor = self.encoder(x, graph)
-        return out
+        graph = as_graph(graph, self.loop_scores.numel())
+        mark = self._mark(graph)
+        if int(self.graph_mark) == 0:
+            return self._encode(x, graph)
+        if int(self.graph_mark) != mark:
+            raise InputError(
+                "the graph has other edges than the one whose messages were weighed",
+                expected="that graph, of which edges may be masked",
+                mend="update() on this one",
+            )
+        return self._encode(x, self.weigh(graph))
+
+    def weigh(self, graph: CSRGraph) -> CSRGraph:
+        """Return a graph, masked or not, with the weights that its messages have.
+
+        Args:
+            graph: The graph of the last update.
+        """
+        weighted = reweighted_messages(
+            graph,
+            self.scores,
+            self.loop_scores,
+            alpha=self.alpha,
+            form=self.form,  # type: ignore[arg-type]
+        )
+        if self.as_published:
+            assert weighted.weight is not None
+            assert weighted.loop_weight is not None
+            turned = weighted.weight[graph.reverse_entry]
+            weighted = weighted.with_weights(turned, weighted.loop_weight)
+        return weighted
 
     @torch.no_grad()
     def update(self, predictor: nn.Module, x: Tensor | None, graph: CSRGraph | EdgeIndex) -> None:
@@ -140,13 +181,18 @@ class ReweightedEncoder(nn.Module):
 
         Shapes:
             - **x**: ``[N, in_channels]``
+
+        Raises:
+            InputError: If the graph has not as many nodes and entries as this was made for.
         """
-        graph = self._check(as_graph(graph, self.loop_weight.numel()))
+        graph = as_graph(graph, self.loop_scores.numel())
+        mark = self._mark(graph)
         modes = [(part, part.training) for top in (self, predictor) for part in top.modules()]
         self.eval()
         predictor.eval()
         try:
-            h = self(x, graph)
+            known = int(self.graph_mark) == mark
+            h = self(x, graph) if known else self._encode(x, graph)
             zeros = h.new_zeros(graph.col.numel()), h.new_zeros(graph.num_nodes)
             plain = reweighted_messages(graph, *zeros, alpha=0.0, form=self.form)  # type: ignore[arg-type]
             around = propagate(h, plain)
@@ -156,19 +202,9 @@ class ReweightedEncoder(nn.Module):
         finally:
             for part, training in modes:
                 part.training = training
-        made = reweighted_messages(
-            graph,
-            entries,
-            loops,
-            alpha=self.alpha,
-            form=self.form,  # type: ignore[arg-type]
-        )
-        assert made.weight is not None
-        assert made.loop_weight is not None
-        weight = made.weight[graph.reverse_entry] if self.as_published else made.weight
-        self.weight.copy_(weight)
-        self.loop_weight.copy_(made.loop_weight)
-        self.is_weighted.fill_(True)
+        self.scores.copy_(entries)
+        self.loop_scores.copy_(loops)
+        self.graph_mark.fill_(mark)
 
     def after_epoch(self, epoch: int, model: nn.Module, x: Tensor | None, graph: CSRGraph) -> None:
         """What the trainer calls: :meth:`update`, if it is time.
@@ -187,14 +223,37 @@ class ReweightedEncoder(nn.Module):
             assert isinstance(predictor, nn.Module)
             self.update(predictor, x, graph)
 
-    def _check(self, graph: CSRGraph) -> CSRGraph:
-        if graph.col.numel() != self.weight.numel():
+    def _encode(self, x: Tensor | None, graph: CSRGraph) -> Tensor:
+        if self._reads_graph:
+            out: Tensor = self.encoder(x, graph)
+            return out
+        if graph.weight is None:
+            zeros = torch.zeros(graph.col.numel()), torch.zeros(graph.num_nodes)
+            same = self.scores.device, self.scores.dtype
+            graph = reweighted_messages(
+                graph,
+                *(part.to(*same) for part in zeros),
+                alpha=0.0,
+                form=self.form,  # type: ignore[arg-type]
+            )
+        edge_index, weight = weighted_edges(graph)
+        of_edges: Tensor = self.encoder(x, edge_index, edge_weight=weight)
+        return of_edges
+
+    def _mark(self, graph: CSRGraph) -> int:
+        """A number that another graph of this size hardly has; kept for a graph and its views."""
+        if graph.col.numel() != self.scores.numel():
             raise InputError(
                 f"the graph has {graph.col.numel()} entries",
-                expected=f"{self.weight.numel()}, those of the graph that messages are weighed on",
+                expected=f"{self.scores.numel()}, those of the graph that messages are weighed on",
                 mend="predict from the training graph, without validation links at test time",
             )
-        return graph
+        if self._marked[0] is not graph.col:
+            # Wraps around, which is as good.
+            key = graph.entry_key.cpu() + 1
+            place = torch.arange(1, key.numel() + 1)
+            self._marked = (graph.col, int((key * 0x9E3779B97F4A7C1 * place).sum()) | 1)
+        return self._marked[1]
 
     def extra_repr(self) -> str:
         """Options for ``repr``."""
@@ -219,6 +278,10 @@ def _scores(
         )
         parts.append(scores)
     return torch.cat(parts).sigmoid() if parts else h.new_zeros(0)
+
+
+def _arguments(module: nn.Module) -> set[str]:
+    return set(inspect.signature(module.forward).parameters)
 
 
 def _size(value: int, name: str) -> int:

@@ -4,18 +4,22 @@ import copy
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch_geometric.nn import GCN as PyGGCN
+from torch_geometric.nn import GraphConv
 
 from graphlearn.errors import InputError, InputTypeError, UnknownNameError
 from graphlearn.kernels import CSRGraph
 from graphlearn.nn import (
     NCN,
+    ConvolutionEncoder,
     DotPredictor,
     GCNEncoder,
     HadamardPredictor,
     LinkModel,
     ReweightedEncoder,
 )
+from graphlearn.nn.conv.propagation import weighted_edges
 from graphlearn.topology import reweighted_messages
 
 
@@ -57,10 +61,10 @@ def test_weights_are_the_algorithms(form, predictor) -> None:
         entries = predictor.score_vectors(around[row], h[col]).sigmoid()
         loops = predictor.score_vectors(around, h).sigmoid()
     expected = reweighted_messages(graph, entries, loops, alpha=2.0, form=form)
-    torch.testing.assert_close(encoder.weight, expected.weight)
-    torch.testing.assert_close(encoder.loop_weight, expected.loop_weight)
-    weighted = graph.with_weights(encoder.weight, encoder.loop_weight)
-    torch.testing.assert_close(encoder(x, graph), encoder.encoder(x, weighted))
+    weighted = encoder.weigh(graph)
+    torch.testing.assert_close(weighted.weight, expected.weight)
+    torch.testing.assert_close(weighted.loop_weight, expected.loop_weight)
+    torch.testing.assert_close(encoder(x, graph), encoder.encoder(x, expected))
 
 
 def test_until_the_first_update_it_is_the_encoder_it_wraps() -> None:
@@ -78,7 +82,8 @@ def test_the_next_update_starts_from_the_plain_weights() -> None:
     encoder = made(graph, alpha=3.0, form="sage")
     for _ in range(3):
         encoder.update(DotPredictor(8), x, graph)
-    total = encoder.loop_weight.index_add(0, graph.entry_row.long(), encoder.weight)
+    weighted = encoder.weigh(graph)
+    total = weighted.loop_weight.index_add(0, graph.entry_row.long(), weighted.weight)
     torch.testing.assert_close(total, torch.full((24,), 4.0))
 
 
@@ -87,8 +92,9 @@ def test_as_published_exchanges_the_directions() -> None:
     one, other = made(graph), made(graph, as_published=True)
     for encoder in (one, other):
         encoder.update(DotPredictor(8), x, graph)
-    torch.testing.assert_close(one.weight[graph.reverse_entry], other.weight)
-    assert not torch.allclose(one.weight, other.weight)
+    straight, turned = one.weigh(graph).weight, other.weigh(graph).weight
+    torch.testing.assert_close(straight[graph.reverse_entry], turned)
+    assert not torch.allclose(straight, turned)
 
 
 def test_ncn_scores_its_own_edges() -> None:
@@ -101,7 +107,7 @@ def test_ncn_scores_its_own_edges() -> None:
         entries = predictor(h, graph, graph.edge_index()).sigmoid()
         loops = predictor(h, graph, torch.arange(24).repeat(2, 1)).sigmoid()
     expected = reweighted_messages(graph, entries, loops, alpha=1.0)
-    torch.testing.assert_close(encoder.weight, expected.weight)
+    torch.testing.assert_close(encoder.weigh(graph).weight, expected.weight)
 
 
 def test_updates_draw_nothing_and_leave_modes_and_gradients_alone() -> None:
@@ -112,13 +118,13 @@ def test_updates_draw_nothing_and_leave_modes_and_gradients_alone() -> None:
     predictor.eval()
     state = torch.get_rng_state()
     encoder.update(predictor, x, graph)
-    first = encoder.weight.clone()
-    encoder.is_weighted.fill_(False)
+    first = encoder.scores.clone()
+    encoder.graph_mark.zero_()
     encoder.update(predictor, x, graph)
-    assert torch.equal(first, encoder.weight)
+    assert torch.equal(first, encoder.scores)
     assert torch.equal(state, torch.get_rng_state())
     assert (encoder.training, inner.training, predictor.training) == (True, True, False)
-    assert not encoder.weight.requires_grad
+    assert not encoder.scores.requires_grad
     encoder(x, graph).sum().backward()
     assert inner.input.linear.weight.grad is not None
 
@@ -128,9 +134,9 @@ def test_epochs_of_warm_up_and_between_updates() -> None:
     model = LinkModel(made(graph, warm_up=4, interval=3), DotPredictor(8))
     updated = []
     for epoch in range(1, 11):
-        model.encoder.is_weighted.fill_(False)
+        model.encoder.graph_mark.zero_()
         model.encoder.after_epoch(epoch, model, x, graph)
-        if model.encoder.is_weighted:
+        if model.encoder.graph_mark:
             updated.append(epoch)
     assert updated == [6, 9]
 
@@ -145,17 +151,88 @@ def test_weights_are_saved_with_the_model() -> None:
     assert torch.equal(copy.deepcopy(encoder)(x, graph), encoder(x, graph))
 
 
-def test_removed_links_send_nothing() -> None:
+def test_removed_links_leave_no_trace() -> None:
+    """As if the graph had been built without them: no row's sum says that it lost one."""
     graph, x = drawn()
-    encoder = made(graph).eval()
+    encoder = made(graph, alpha=2.0).eval()
     encoder.update(DotPredictor(8), x, graph)
-    ids = torch.arange(0, graph.num_edges, 2)
+    masked = graph.without_edges(torch.arange(0, graph.num_edges, 3))
+    rebuilt = CSRGraph.from_edge_index(masked.edge_index(), 24)
+    expected = reweighted_messages(
+        rebuilt, encoder.scores[masked.keep], encoder.loop_scores, alpha=2.0
+    )
+    torch.testing.assert_close(encoder(x, masked), encoder.encoder(x, expected))
+    u = int(graph.edge_pairs()[0, 0])
     other = x.clone()
-    u, v = graph.edge_pairs()[:, 0]
-    other[v] += 1.0
+    other[int(graph.edge_pairs()[1, 0])] += 1.0
     alone = graph.without_edges(torch.arange(graph.num_edges))
     assert torch.equal(encoder(x, alone)[u], encoder(other, alone)[u])
-    assert not torch.equal(encoder(x, graph), encoder(x, graph.without_edges(ids)))
+
+
+def test_stock_networks_that_take_edge_weights() -> None:
+    """PyG's own GCN gives what ours gives: before an update plain weights, then those made."""
+    graph, x = drawn()
+    stock = PyGGCN(5, 8, 1, normalize=False, add_self_loops=False)
+    stock.out_channels = 8
+    encoder = made(graph, encoder=stock)
+    loops = torch.cat([graph.edge_index(), torch.arange(24).repeat(2, 1)], dim=1)
+    plain = PyGGCN(5, 8, 1, add_self_loops=False)
+    plain.load_state_dict(stock.state_dict())
+    torch.testing.assert_close(encoder(x, graph), plain(x, loops))
+    encoder.update(DotPredictor(8), x, graph)
+    edges, weight = weighted_edges(encoder.weigh(graph))
+    torch.testing.assert_close(encoder(x, graph), stock(x, edges, edge_weight=weight))
+    assert not torch.allclose(encoder(x, graph), plain(x, loops))
+    masked = graph.without_edges(torch.tensor([0, 1]))
+    assert encoder(x, masked).isfinite().all()
+
+
+def test_any_convolution_that_takes_edge_weights() -> None:
+    class GraphConvEncoder(ConvolutionEncoder):
+        convolution = GraphConv
+
+    class Unweighted(ConvolutionEncoder):
+        convolution = GINishConv
+
+    graph, x = drawn()
+    encoder = made(graph, encoder=GraphConvEncoder(5, 8))
+    before = encoder(x, graph)
+    encoder.update(DotPredictor(8), x, graph)
+    assert not torch.allclose(before, encoder(x, graph))
+    with pytest.raises(InputTypeError, match="the encoder Unweighted takes no edge_weight"):
+        made(graph, encoder=Unweighted(5, 8))
+    with pytest.raises(InputError, match="GINishConv takes no edge_weight"):
+        Unweighted(5, 8)(x, encoder.weigh(graph))
+
+
+class GINishConv(nn.Module):
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.lin = nn.Linear(in_channels, out_channels)
+
+    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+        return self.lin(x)
+
+
+def test_modules_without_weights_are_refused_at_once() -> None:
+    graph, _ = drawn()
+    own = GINishConv(5, 8)
+    own.out_channels = 8
+    with pytest.raises(InputTypeError, match="the encoder GINishConv takes no edge_weight"):
+        made(graph, encoder=own)
+
+
+def test_another_graph_of_the_same_size_is_refused() -> None:
+    square = CSRGraph.from_edge_index(torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]]))
+    tailed = CSRGraph.from_edge_index(torch.tensor([[0, 1, 2, 2], [1, 2, 0, 3]]))
+    x = torch.ones(4, 5)
+    encoder = made(square)
+    encoder.update(DotPredictor(8), x, square)
+    assert encoder(x, square.edge_index()).shape == (4, 8)
+    with pytest.raises(InputError, match="has other edges than the one"):
+        encoder(x, tailed)
+    encoder.update(DotPredictor(8), x, tailed)
+    assert encoder(x, tailed).shape == (4, 8)
 
 
 def test_relabelling_nodes_relabels_the_result() -> None:
