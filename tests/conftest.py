@@ -7,9 +7,11 @@ import os
 # Before torch is imported: the tests run side by side, so each keeps to one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import HealthCheck, settings
 
 REPOSITORY = Path(__file__).parents[1]
@@ -47,3 +49,25 @@ def data_root() -> Path:
 def repository() -> Path:
     """The root of the checkout."""
     return REPOSITORY
+
+
+@pytest.fixture
+def threads() -> Iterator[Callable[[int], None]]:
+    """Sets the number of threads for the test, and restores it."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def one_and_two_threads(threads: Callable[[int], None]) -> Callable[..., list[object]]:
+    """``run(function)``: its results with one thread and with two."""
+
+    def run(function: Callable[[], object]) -> list[object]:
+        results = []
+        for count in (1, 2):
+            threads(count)
+            results.append(function())
+        return results
+
+    return run

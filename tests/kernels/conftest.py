@@ -151,25 +151,3 @@ def large_pairs() -> Tensor:
     pairs = _random_edges(2000, 20000, 12)
     pairs[0, ::50] %= 3
     return pairs
-
-
-@pytest.fixture
-def threads() -> Iterator[Callable[[int], None]]:
-    """Sets the number of threads for the test, and restores it."""
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def one_and_two_threads(threads: Callable[[int], None]) -> Callable[..., list[object]]:
-    """``run(function)``: its results with one thread and with two."""
-
-    def run(function: Callable[[], object]) -> list[object]:
-        results = []
-        for count in (1, 2):
-            threads(count)
-            results.append(function())
-        return results
-
-    return run
