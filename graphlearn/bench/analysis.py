@@ -257,6 +257,7 @@ def _rank_nodes(
         raise InputError(f"{sources.numel()} nodes have a test link", expected="at least 4")
     if num_candidates is None and sources.numel() * nodes > _ALL_PAIRS:
         num_candidates = _DRAWN
+    sampled = num_candidates is not None and num_candidates < nodes  # else all are taken
     x = split.data.get("x")
     if getattr(model, "encoder", None) is None:  # a heuristic: the graph is all it reads
         model, x = model.predictor, None  # type: ignore[assignment]
@@ -285,7 +286,7 @@ def _rank_nodes(
         "hits@10": mean((found.rank <= 10).double()),
         "hits@100": mean((found.rank <= 100).double()),
     }
-    return columns, num_candidates is not None
+    return columns, sampled
 
 
 def _one_seed(path: Path | str, recipe: Recipe) -> int:

@@ -135,10 +135,7 @@ def shift_text(shift: Shift) -> str:
         return f"No shift beyond chance. {figures}"
     if shift.after > (1 - _MATTERS) * shift.before:
         return f"New neighbors are not less concentrated to a degree that matters. {figures}"
-    return (
-        "Warning: new neighbors are topologically shifted. "
-        f"{figures} Nodes are harder to serve than their training neighbors suggest."
-    )
+    return f"Warning: new neighbors are topologically shifted. {figures}"
 
 
 def worst_table(analysis: NodeAnalysis, metric: str, count: int = 20) -> Table:

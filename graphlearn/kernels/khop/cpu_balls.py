@@ -2,7 +2,7 @@
 
 Pairs are grouped by their first node, whose nodes within K hops are labelled with their distance
 once; from each second node a breadth-first search then looks labels up. Nothing is kept between
-groups but two arrays of length N a thread.
+groups but four arrays of length N a thread.
 """
 
 from __future__ import annotations
