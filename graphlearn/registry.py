@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from graphlearn.errors import UnknownNameError
+from graphlearn.errors import InputError, InputTypeError, UnknownNameError
 
 T = TypeVar("T")
 
@@ -96,3 +96,29 @@ class Registry(Generic[T]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.kind!r}, {self.names()})"
+
+
+def name_and_options(what: Any, kind: str) -> tuple[str, dict[str, Any]]:
+    """Return the name and the options of a component that is given in short or as a mapping.
+
+    Args:
+        what: A name (``"gcn"``), or a mapping (``{"name": "gcn", "hidden_channels": 64}``).
+        kind: What it names, for the error text.
+
+    Raises:
+        InputTypeError: If it is neither.
+        InputError: If a mapping has no name.
+
+    Example:
+        >>> name_and_options({"name": "lcm", "shuffle": True}, "aggregator")
+        ('lcm', {'shuffle': True})
+    """
+    if not isinstance(what, (str, dict)):
+        raise InputTypeError(
+            f"the {kind} is {what!r}", expected="a module, a name, or a mapping with a name"
+        )
+    options = {"name": what} if isinstance(what, str) else dict(what)
+    name = options.pop("name", None)
+    if not isinstance(name, str):
+        raise InputError(f"the {kind} {what!r} has no name", expected="one as text under name")
+    return name, options

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from graphlearn.errors import UnknownNameError
-from graphlearn.registry import Registry, nearest, unknown_name
+from graphlearn.errors import InputError, InputTypeError, UnknownNameError
+from graphlearn.registry import Registry, name_and_options, nearest, unknown_name
 
 
 @pytest.fixture
@@ -85,3 +85,15 @@ def test_unknown_name_says_where() -> None:
         "cora.yaml, line 3: unknown recipe key 'epoch': expected one of epochs, seeds; "
         "did you mean 'epochs'?"
     )
+
+
+def test_a_name_in_short_or_with_options() -> None:
+    assert name_and_options("gcn", "encoder") == ("gcn", {})
+    given = {"name": "gcn", "hidden_channels": 4}
+    assert name_and_options(given, "encoder") == ("gcn", {"hidden_channels": 4})
+    assert "name" in given  # the caller's is left alone
+    with pytest.raises(InputTypeError, match="the encoder is 7: expected a module, a name, or"):
+        name_and_options(7, "encoder")
+    for nameless in ({"hidden_channels": 4}, {"name": 3}):
+        with pytest.raises(InputError, match="has no name"):
+            name_and_options(nameless, "encoder")

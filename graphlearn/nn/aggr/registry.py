@@ -16,11 +16,11 @@ from torch_geometric.nn.aggr import (
     SumAggregation,
 )
 
-from graphlearn.errors import InputError, InputTypeError
+from graphlearn.errors import InputError
 from graphlearn.nn.aggr.gru import GRUAggregation
 from graphlearn.nn.aggr.lcm import LCMAggregation
 from graphlearn.nn.aggr.pna import PNAAggregation
-from graphlearn.registry import Registry, unknown_name
+from graphlearn.registry import Registry, name_and_options, unknown_name
 
 AggregatorLike: TypeAlias = Aggregation | str | dict[str, Any] | None
 """An aggregator, its registry name, or ``{"name": ..., option: value}``."""
@@ -64,15 +64,7 @@ def make_aggregator(
     """
     if isinstance(what, Aggregation):
         return what
-    if not isinstance(what, (str, dict)):
-        raise InputTypeError(
-            f"the aggregator is {what!r}",
-            expected="an Aggregation, a name, or a mapping with a name",
-        )
-    options = {"name": what} if isinstance(what, str) else dict(what)
-    name = options.pop("name", None)
-    if not isinstance(name, str):
-        raise InputError(f"the aggregator {what!r} has no name", expected="one as text under name")
+    name, options = name_and_options(what, "aggregator")
     maker = AGGREGATORS.get(name)
     taken = inspect.signature(maker).parameters
     sizes = [size for size in ("in_channels", "out_channels") if size in taken]

@@ -9,7 +9,7 @@ from torch import nn
 
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.nn.registries import ENCODERS
-from graphlearn.registry import unknown_name
+from graphlearn.registry import name_and_options, unknown_name
 
 
 def make_encoder(
@@ -42,14 +42,7 @@ def make_encoder(
                 expected="the size of its representations there",
             )
         return what
-    if not isinstance(what, (str, dict)):
-        raise InputTypeError(
-            f"the encoder is {what!r}", expected="a module, a name, or a mapping with a name"
-        )
-    options = {"name": what} if isinstance(what, str) else dict(what)
-    name = options.pop("name", None)
-    if not isinstance(name, str):
-        raise InputError(f"the encoder {what!r} has no name", expected="one as text under name")
+    name, options = name_and_options(what, "encoder")
     maker = ENCODERS.get(name)
     taken = inspect.signature(maker).parameters
     filled = ("in_channels", "num_embeddings")
