@@ -71,6 +71,11 @@ class BatchFeatures:
                 del part[name]
         self.stores.update(given)
 
+    @property
+    def in_order(self) -> bool:
+        """Whether a store gives its rows in a certain order of batches alone."""
+        return any(store.in_order for store in self.stores.values())
+
     def _without_wide_rows(self, data: Data | HeteroData) -> Data | HeteroData:
         """A shallow copy without the attributes that are gathered here."""
         light = copy.copy(data)

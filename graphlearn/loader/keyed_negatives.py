@@ -12,8 +12,8 @@ from graphlearn.errors import InputError
 from graphlearn.kernels.sample import mix_keys
 
 
-class KeyedNegatives(NegativeSampling):
-    """PyG's ``NegativeSampling`` whose draws depend on a key alone, not on torch's default generator.
+class KeyedNegatives(NegativeSampling):  # type: ignore[misc]
+    """PyG's ``NegativeSampling`` whose draws depend on a key alone, not on torch's state.
 
     Args:
         config: What to draw.

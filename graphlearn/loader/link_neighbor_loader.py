@@ -14,7 +14,7 @@ from torch_geometric.sampler.base import SubgraphType
 from graphlearn.errors import InputError
 from graphlearn.loader.neighbor_loader import PREFETCH_BYTES, chosen_subgraph
 from graphlearn.loader.neighbor_sampler import NeighborSampler
-from graphlearn.loader.threaded import ThreadedLoading, take_thread_options
+from graphlearn.loader.threaded import ThreadedLoading, own_order, take_thread_options
 
 
 class LinkNeighborLoader(ThreadedLoading, torch_geometric.loader.LinkLoader):  # type: ignore[misc]
@@ -104,6 +104,7 @@ class LinkNeighborLoader(ThreadedLoading, torch_geometric.loader.LinkLoader):  #
                 is_sorted=is_sorted,
                 seed=seed,
             )
+        order = own_order(neighbor_sampler, kwargs)
         super().__init__(
             data=data,
             link_sampler=neighbor_sampler,
@@ -117,7 +118,7 @@ class LinkNeighborLoader(ThreadedLoading, torch_geometric.loader.LinkLoader):  #
             filter_per_worker=filter_per_worker,
             **kwargs,
         )
-        self._set_up(feature_store, threads, ahead, prefetch_bytes)
+        self._set_up(feature_store, threads, ahead, prefetch_bytes, order)
 
     def _sample(self, index: Any, key: int | None) -> Any:
         draw = partial(
@@ -125,4 +126,7 @@ class LinkNeighborLoader(ThreadedLoading, torch_geometric.loader.LinkLoader):  #
             self.input_data[index],
             neg_sampling=self.neg_sampling,
         )
-        return self._draw(draw, self.link_sampler, key)
+        return self._draw(draw, key)
+
+    def _sampler(self) -> BaseSampler:
+        return self.link_sampler

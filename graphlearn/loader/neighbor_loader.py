@@ -13,7 +13,7 @@ from torch_geometric.sampler.base import SubgraphType
 
 from graphlearn.errors import InputError
 from graphlearn.loader.neighbor_sampler import NeighborSampler
-from graphlearn.loader.threaded import ThreadedLoading, take_thread_options
+from graphlearn.loader.threaded import ThreadedLoading, own_order, take_thread_options
 
 # Of batches made ahead of their use.
 PREFETCH_BYTES = 2 << 30
@@ -50,7 +50,8 @@ class NeighborLoader(ThreadedLoading, torch_geometric.loader.NodeLoader):  # typ
             are on a GPU.
         neighbor_sampler: A sampler made before, in place of one of the arguments here.
         directed: PyG's older way to ask for ``subgraph_type="induced"``: False.
-        seed: Of all draws; with None ``torch.manual_seed`` decides.
+        seed: Of all draws and, with ``shuffle``, of the order; with None ``torch.manual_seed``
+            decides.
         feature_store: Where features of nodes come from, if not from ``data``: a store (of ``x``),
             stores by attribute or ``(type, attribute)``, see :mod:`graphlearn.store`.
         prefetch_bytes: How many bytes of batches may be made ahead; no limit if None. (default: 2
@@ -117,6 +118,7 @@ class NeighborLoader(ThreadedLoading, torch_geometric.loader.NodeLoader):  # typ
                 is_sorted=is_sorted,
                 seed=seed,
             )
+        order = own_order(neighbor_sampler, kwargs)
         super().__init__(
             data=data,
             node_sampler=neighbor_sampler,
@@ -127,8 +129,11 @@ class NeighborLoader(ThreadedLoading, torch_geometric.loader.NodeLoader):  # typ
             filter_per_worker=filter_per_worker,
             **kwargs,
         )
-        self._set_up(feature_store, threads, ahead, prefetch_bytes)
+        self._set_up(feature_store, threads, ahead, prefetch_bytes, order)
 
     def _sample(self, index: Any, key: int | None) -> Any:
         draw = partial(self.node_sampler.sample_from_nodes, self.input_data[index])
-        return self._draw(draw, self.node_sampler, key)
+        return self._draw(draw, key)
+
+    def _sampler(self) -> BaseSampler:
+        return self.node_sampler

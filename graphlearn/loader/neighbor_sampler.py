@@ -172,8 +172,9 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
     @property
     def num_nodes(self) -> int | dict[str, int]:
         """Number of nodes, of each type where there are types."""
-        counts = dict(zip(self.graph.node_types, self.graph.num_nodes, strict=True))
-        return counts if self.is_hetero else counts[None]
+        if not self.is_hetero:
+            return self.graph.num_nodes[0]
+        return dict(zip(map(str, self.graph.node_types), self.graph.num_nodes, strict=True))
 
     @cached_property
     def edge_permutation(self) -> Tensor | dict[Any, Tensor | None] | None:
@@ -268,8 +269,11 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         """The function of seeds and their times that PyG's helpers build upon."""
 
         def sample(seed: Seeds, seed_time: Seeds | None = None) -> Any:
-            named = seed if isinstance(seed, dict) else {None: seed}
-            times = seed_time if isinstance(seed_time, dict) else {None: seed_time}
+            # PyG's helpers give dictionaries by type, or plain tensors where there are no types.
+            named: dict[Any, Tensor] = seed if isinstance(seed, dict) else {None: seed}
+            times: dict[Any, Tensor | None] = {None: None}
+            if seed_time is not None:
+                times = dict(seed_time) if isinstance(seed_time, dict) else {None: seed_time}
             numbers = {self._type_number(kind): ids for kind, ids in named.items()}
             until = (
                 {

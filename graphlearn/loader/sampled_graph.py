@@ -67,7 +67,7 @@ class SampledGraph:
         return self.node_types.index(kind[0]), self.node_types.index(kind[-1])
 
     def permutation(self, number: int) -> Tensor | None:
-        """Which of the edges of a type each entry of its rows is; None if they are in that order."""
+        """Which edge of a type each entry of its rows is; None if they are in that order."""
         perm = self.rows[number].perm
         return None if perm is None else torch.from_numpy(perm)
 
@@ -125,7 +125,7 @@ def _edges(store: Any, what: str) -> Tensor:
                 expected="edge_index",
                 mend="convert it: edge_index = torch.stack(adj_t.t().coo()[:2])",
             )
-        indices = adjacency.to_sparse_coo().coalesce().indices()
+        indices: Tensor = adjacency.to_sparse_coo().coalesce().indices()  # type: ignore[no-untyped-call]
         return indices.flip(0) if "adj_t" in store else indices
     edge_index = store.get("edge_index")
     if edge_index is None:
@@ -133,7 +133,8 @@ def _edges(store: Any, what: str) -> Tensor:
     if not isinstance(edge_index, Tensor) or edge_index.dim() != 2 or edge_index.size(0) != 2:
         shape = list(edge_index.shape) if isinstance(edge_index, Tensor) else type(edge_index)
         raise InputError(f"{what} has an edge_index of shape {shape}", expected="[2, E]")
-    return edge_index.as_subclass(Tensor)
+    plain: Tensor = edge_index.as_subclass(Tensor)  # PyG's EdgeIndex is one with a memory
+    return plain
 
 
 def _rows(

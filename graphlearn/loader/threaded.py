@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import torch
+from torch.utils.data import BatchSampler, RandomSampler
 from torch_geometric.data import Data, HeteroData
 from torch_geometric.sampler import HeteroSamplerOutput
 
-from graphlearn.errors import InputError
+from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels.sample import mix_keys
 from graphlearn.loader.batch_features import BatchFeatures
 from graphlearn.loader.neighbor_sampler import NeighborSampler
@@ -61,12 +63,13 @@ class ThreadedLoading:
     filter_per_worker: bool
 
     def _set_up(
-        self, feature_store: Any, threads: int, ahead: int, prefetch_bytes: int | None
+        self, feature_store: Any, threads: int, ahead: int, prefetch_bytes: int | None, order: int
     ) -> None:
         self.threads, self._ahead = threads, ahead
         self._prefetch_bytes = (
             None if prefetch_bytes is None else check_size(prefetch_bytes, name="prefetch_bytes")
         )
+        self._order = order
         self._epochs = itertools.count()
         self._features: BatchFeatures | None = None
         if isinstance(self.data, (Data, HeteroData)):
@@ -78,34 +81,104 @@ class ThreadedLoading:
             )
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch the next pass over the loader is: its draws are that epoch's.
+        """Say which epoch the next pass over the loader is.
 
-        Passes count themselves from 0; a run that goes on after epoch ``e`` says ``e + 1``. The
-        order of the seeds is torch's matter (``generator``, ``sampler``).
+        Passes count themselves from 0; a run that goes on after epoch ``e`` says ``e + 1``, and
+        gets the batches that it would have got.
         """
         self._epochs = itertools.count(check_num_nodes(epoch, name="epoch"))
+
+    def epoch(self, number: int, *, feature_store: Any = None) -> Iterator[Any]:
+        """The batches of one epoch; a ``for`` loop over the loader goes through one after another.
+
+        With ``shuffle=True`` the order of the seeds is the epoch's own too, unless the loader was
+        given a ``sampler``, ``batch_sampler`` or ``generator``: the order is then theirs.
+
+        Args:
+            number: Which epoch.
+            feature_store: Stores in place of the loader's, such as the epoch's packed rows.
+
+        Raises:
+            InputError: If a store does not have a row for each node.
+        """
+        features = self._features
+        if feature_store is not None:
+            if not isinstance(self.data, (Data, HeteroData)):
+                raise InputError("the loader's features come from its own FeatureStore")
+            features = BatchFeatures(self.data, feature_store)
+        # Packed rows come in the order in which they were packed: they are asked for in that order.
+        in_threads = self.filter_per_worker and not (features is not None and features.in_order)
+
+        def load(item: tuple[int, Any]) -> Any:
+            output = self._sample(item[1], mix_keys(number, item[0]))
+            return self._pinned(self._filter(output, features)) if in_threads else output
+
+        made = self._made(number, load)
+        return made if in_threads else map(partial(self._filter, features=features), made)
+
+    def samples(self, number: int) -> Iterator[Any]:
+        """What is sampled in one epoch, batch by batch, without features."""
+        return self._made(number, lambda item: self._sample(item[1], mix_keys(number, item[0])))
+
+    def node_counts(self) -> dict[str | None, int]:
+        """How many nodes there are of each type; of type None where there are no types."""
+        sampler = self._sampler()
+        if not isinstance(sampler, NeighborSampler):
+            raise InputTypeError(
+                f"the loader samples by a {type(sampler).__name__}",
+                expected="a graphlearn NeighborSampler",
+            )
+        return dict(zip(sampler.graph.node_types, sampler.graph.num_nodes, strict=True))
+
+    def _made(self, epoch: int, load: Callable[[tuple[int, Any]], Any]) -> Iterator[Any]:
+        return OrderedThreads(
+            load,
+            enumerate(self._places(check_num_nodes(epoch, name="epoch"))),
+            threads=self.threads,
+            ahead=self._ahead,
+            max_bytes=self._prefetch_bytes,
+        )
+
+    def _places(self, epoch: int) -> Iterator[list[int]]:
+        """The places of the seeds of every batch of an epoch."""
+        own: Any = self
+        if self._order >= 0:
+            generator = torch.Generator().manual_seed(mix_keys(self._order, epoch) >> 1)
+            shuffled = RandomSampler(own.dataset, generator=generator)
+            size = 1 if own.batch_size is None else own.batch_size
+            yield from BatchSampler(shuffled, size, own.drop_last)
+            return
+        for places in own.sampler if own.batch_sampler is None else own.batch_sampler:
+            yield [places] if isinstance(places, int) else list(places)
+
+    def _pinned(self, batch: Any) -> Any:
+        own: Any = self
+        return batch.pin_memory() if own.pin_memory and torch.cuda.is_available() else batch
 
     def _sample(self, index: Any, key: int | None) -> Any:
         raise NotImplementedError  # abstract
 
-    def _draw(self, draw: Callable[..., Any], sampler: Any, key: int | None) -> Any:
-        """Call a sampler's method, with the key if it is one of ours."""
-        return draw(key=key) if isinstance(sampler, NeighborSampler) else draw()
+    def _sampler(self) -> Any:
+        raise NotImplementedError  # abstract
+
+    def _draw(self, draw: Callable[..., Any], key: int | None) -> Any:
+        """Call a method of the sampler, with the key if it is one of ours."""
+        return draw(key=key) if isinstance(self._sampler(), NeighborSampler) else draw()
 
     def collate_fn(self, index: Any) -> Any:
         """Sample the neighborhoods of some of the seeds, by their places among them."""
-        return self._load(index, None)
-
-    def _load(self, index: Any, key: int | None) -> Any:
-        output = self._sample(index, key)
+        output = self._sample(index, None)
         return self.filter_fn(output) if self.filter_per_worker else output
 
     def filter_fn(self, output: Any) -> Any:
         """Make the batch of what was sampled: PyG's attributes, and features from their stores."""
+        return self._filter(output, self._features)
+
+    def _filter(self, output: Any, features: BatchFeatures | None) -> Any:
         own: Any = self
         if own.transform_sampler_output:
             output = own.transform_sampler_output(output)
-        features = self._features
+        # PyG's function on this loader as it would be without what is done here.
         view = SimpleNamespace(
             **{**self.__dict__, "transform": None, "transform_sampler_output": None}
         )
@@ -118,24 +191,17 @@ class ThreadedLoading:
         return batch if own.transform is None else own.transform(batch)
 
     def _get_iterator(self) -> Iterator[Any]:
-        own: Any = self
-        epoch = next(self._epochs)
-        places = own.sampler if own.batch_sampler is None else own.batch_sampler
+        return self.epoch(next(self._epochs))
 
-        def load(item: tuple[int, Any]) -> Any:
-            number, index = item
-            batch = self._load(
-                [index] if isinstance(index, int) else index, mix_keys(epoch, number)
-            )
-            if own.pin_memory and self.filter_per_worker and torch.cuda.is_available():
-                return batch.pin_memory()
-            return batch
 
-        made = OrderedThreads(
-            load,
-            enumerate(places),
-            threads=self.threads,
-            ahead=self._ahead,
-            max_bytes=self._prefetch_bytes,
-        )
-        return made if self.filter_per_worker else map(self.filter_fn, made)
+def own_order(sampler: Any, kwargs: dict[str, Any]) -> int:
+    """The seed of the loader's order, or -1 where the order is somebody else's.
+
+    Args:
+        sampler: Of neighborhoods; one of ours has a seed.
+        kwargs: The data loader's options.
+    """
+    given = any(kwargs.get(name) is not None for name in ("sampler", "batch_sampler", "generator"))
+    if given or not kwargs.get("shuffle") or not isinstance(sampler, NeighborSampler):
+        return -1
+    return mix_keys(sampler.seed, 3)

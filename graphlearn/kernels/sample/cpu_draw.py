@@ -177,12 +177,16 @@ def draw_uniform(
 
 
 @njit(nogil=True, cache=True)
-def take_last(end: Array, offset: Array, entry: Array) -> None:
-    """The latest entries of every row, which is sorted by time."""
+def take_last(end: Array, offset: Array, positive: Array, entry: Array) -> None:
+    """The latest entries of every row, which is sorted by time; none without weight."""
+    weighted = positive.shape[0] > 0
     for i in range(end.shape[0]):
-        at, draws = offset[i], offset[i + 1] - offset[i]
-        for k in range(draws):
-            entry[at + k] = end[i] - draws + k
+        at, place, e = offset[i], offset[i + 1], end[i]
+        while place > at:
+            e -= 1
+            if not weighted or positive[e + 1] > positive[e]:
+                place -= 1
+                entry[place] = e
 
 
 @njit(nogil=True, cache=True)
@@ -222,6 +226,7 @@ def draw_weighted(
     offset: Array,
     fan_out: Int,
     replace: Any,
+    weight: Array,
     total: Array,
     positive: Array,
     key: Int,
@@ -276,12 +281,13 @@ def draw_weighted(
         clocks = np.empty(last - first)
         left = 0
         for e in range(first, last):
-            before = total[e - 1] if e > first else 0.0
             if positive[e + 1] == positive[e] or not _is_new(table, mask, e):
                 clocks[e - first] = np.inf
                 continue
             state += _STEP
-            clocks[e - first] = -np.log1p(-uniform(state)) / (total[e] - before)
+            # Not from the running sums, in which a small weight after large ones is lost; the
+            # logarithm of the time, which is finite however small the weight.
+            clocks[e - first] = np.log(-np.log1p(-uniform(state))) - np.log(weight[e])
             left += 1
         limit = np.partition(clocks, rest - 1)[rest - 1]
         for e in range(first, last):  # those below the limit first: equal ones fill what is left

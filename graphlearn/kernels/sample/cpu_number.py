@@ -23,7 +23,7 @@ _LOW = np.int64(0xFFFFFFFF)
 
 @njit(nogil=True, cache=True, inline="always")
 def _slot(table: Array, tag: Int, key: Int) -> Any:
-    """Where a key stands, or where it belongs: at ``2 * slot`` the key, behind it tag and number."""
+    """Where a key stands, or where it belongs; tag and number stand behind it."""
     mask = np.uint64(table.shape[0] // 2 - 1)
     slot = mix(np.uint64(key)) & mask
     while table[2 * slot + 1] >> 32 == tag and table[2 * slot] != key:
@@ -63,7 +63,7 @@ def number_neighbors(
 ) -> Any:
     """Number the neighbors that were drawn; return how many nodes there are now.
 
-    Entries ``offset[i]`` to ``offset[i + 1]`` were drawn for the node of number ``first_target + i``.
+    Entries from ``offset[i]`` on were drawn for the node of number ``first_target + i``.
     """
     # A loop of its own: its reads from all over the graph do not wait for one another.
     for k in range(entry.shape[0]):

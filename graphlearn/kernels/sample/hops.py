@@ -172,7 +172,10 @@ class HopSampler:
                 raise InputError(
                     f"a seed is node {bad}", expected=f"ids in [0, {self.num_nodes[kind]})"
                 )
-        numbers = self._idle.pop() if self._idle else _Numbers()
+        try:
+            numbers = self._idle.pop()
+        except IndexError:  # not asked before: another thread may take the last one meanwhile
+            numbers = _Numbers()
         batch = _Batch(self, numbers, seeds, disjoint, seed_time)
         try:
             for hop in range(max((len(counts) for counts in fan_outs), default=0)):
@@ -303,10 +306,10 @@ class _Batch:
         cpu_draw.count_draws(begin, end, fan_out, replace, positive, offset)
         entry = np.empty(int(offset[-1]), np.int64)
         if latest:
-            cpu_draw.take_last(end, offset, entry)
+            cpu_draw.take_last(end, offset, positive, entry)
             return entry, offset
         own_key = np.uint64(mix_keys(key, hop, number))
-        if rows.running_weight is None:
+        if rows.weight is None or rows.running_weight is None:
             cpu_draw.draw_uniform(begin, end, offset, fan_out, replace, own_key, at, entry)
         else:
             cpu_draw.draw_weighted(
@@ -315,6 +318,7 @@ class _Batch:
                 offset,
                 fan_out,
                 replace,
+                rows.weight,
                 rows.running_weight,
                 positive,
                 own_key,
@@ -377,7 +381,9 @@ class _Batch:
     def induced(self) -> SampledHops:
         """All edges among the nodes met; reads the whole row of each."""
         node, tree = self._nodes()
-        entry, source, target = [], [], []
+        entry: list[Array] = []
+        source: list[Array] = []
+        target: list[Array] = []
         for relation in self.sampler.relations:
             count = self.count[relation.target]
             begin, end = self._segments(relation, 0, count)

@@ -42,6 +42,8 @@ def _column(name: str, values: Tensor, size: int) -> Array:
         values = values[:, 0]
     if list(values.shape) != [size]:
         raise InputError(f"{name} has shape {list(values.shape)}", expected=f"[{size}]")
+    if values.dtype == torch.bfloat16:  # which numpy does not know
+        values = values.float()
     array: Array = values.detach().cpu().contiguous().numpy()
     return array
 
@@ -69,19 +71,20 @@ class NeighborRows:
     """Edges by their target, as a sampler reads them. Build it with :meth:`from_edges`.
 
     Multi-edges and self-loops are kept: each edge is drawn as itself. Takes ``8 N + 12 E`` bytes
-    (``8 E`` of them for the order of the edges), 16 E more with weights, 8 E with times of edges.
+    (``8 E`` of them for the order of the edges), 24 E more with weights, 8 E with times of edges.
 
     Args:
         rowptr: Where each target's row begins.
         col: The sources.
         perm: Which of the given edges each entry is; None if they came sorted.
+        weight: The weight of each entry; None without weights.
         running_weight: Sums of the weights within each row, up to each entry; None without weights.
         positive: How many entries of positive weight come before each entry.
         entry_time: The time of each entry, ascending within a row; None without times of edges.
 
     Shapes:
-        - **rowptr**: ``[N + 1]``; **col**, **perm**, **running_weight**, **entry_time**: ``[E]``;
-          **positive**: ``[E + 1]``
+        - **rowptr**: ``[N + 1]``; **col**, **perm**, **weight**, **running_weight**, **entry_time**:
+          ``[E]``; **positive**: ``[E + 1]``
 
     Example:
         >>> import torch
@@ -94,6 +97,7 @@ class NeighborRows:
     rowptr: Array
     col: Array
     perm: Array | None = None
+    weight: Array | None = None
     running_weight: Array | None = None
     positive: Array | None = None
     entry_time: Array | None = None
@@ -201,6 +205,8 @@ class NeighborRows:
             )
         sources = _ids("col", col, num_sources)
         order = None if perm is None else _ids("perm", perm, max(1, col.numel()))
+        if order is not None and len(order) != len(sources):
+            raise InputError(f"perm has shape [{len(order)}]", expected=f"[{len(sources)}]")
         width = np.int32 if num_sources <= np.iinfo(np.int32).max else np.int64
         rows = cls(pointers, sources.astype(width, copy=False), order)
         return rows._with(weight, edge_time, source_time, num_sources, may_sort=False)
@@ -233,7 +239,7 @@ class NeighborRows:
                     expected="edges sorted by target and, for each target, by time",
                     mend="leave is_sorted=False, so that they are sorted here",
                 )
-        total = positive = None
+        values = total = positive = None
         if weight is not None:
             values = _column("weight", weight, self.num_edges).astype(np.float64, copy=False)
             if not np.isfinite(values).all() or bool((values < 0).any()):
@@ -243,7 +249,7 @@ class NeighborRows:
             values = values if perm is None else values[perm]
             total, positive = np.empty(self.num_edges), np.empty(self.num_edges + 1, np.int64)
             running_weights(self.rowptr, values, total, positive)
-        return NeighborRows(self.rowptr, self.col, perm, total, positive, entry_time)
+        return NeighborRows(self.rowptr, self.col, perm, values, total, positive, entry_time)
 
     def __repr__(self) -> str:
         extra = "".join(
