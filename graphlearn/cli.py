@@ -246,6 +246,48 @@ def analyze(
     print(f"nodes:  {nodes}")
 
 
+@app.command
+def plan(
+    *,
+    host_bytes: Annotated[str, Parameter(help="Memory for feature rows: 8GiB, 512MB, 10e9.")],
+    gpu_bytes: Annotated[str, Parameter(help="GPU memory for feature rows.")] = "0",
+    graph: Annotated[
+        str | None, Parameter(help="A data set's name, or an edge list of your own.")
+    ] = None,
+    nodes: Annotated[str | None, Parameter(help="Without --graph: how many nodes (2e6).")] = None,
+    edges: Annotated[
+        str | None, Parameter(help="Without --graph: how many edges, both directions counted.")
+    ] = None,
+    dim: Annotated[int | None, Parameter(help="Numbers a row [the graph's own features].")] = None,
+    dtype: Annotated[str, Parameter(help="What rows are made of.")] = "float32",
+    fanout: Annotated[str, Parameter(help="Neighbors drawn in each hop.")] = "15,10",
+    batch_size: Annotated[int, Parameter(help="Seeds a batch.")] = 1024,
+    train_nodes: Annotated[str | None, Parameter(help="How many nodes are seeds [all].")] = None,
+    assume: Annotated[
+        Literal["power-law", "uniform"], Parameter(help="What a graph of those sizes looks like.")
+    ] = "power-law",
+    data_root: DataRoot = None,
+) -> None:
+    """Say before training which feature store fits, and what a batch will read from where."""
+    from graphlearn.bench.store_plan import plan_command
+
+    found = plan_command(
+        graph=graph,
+        nodes=nodes,
+        edges=edges,
+        dim=dim,
+        dtype=dtype,
+        gpu_bytes=gpu_bytes,
+        host_bytes=host_bytes,
+        fan_out=fanout,
+        batch_size=batch_size,
+        train_nodes=train_nodes,
+        assume=assume,
+        data_root=data_root,
+    )
+    print(found)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 

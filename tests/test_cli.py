@@ -53,7 +53,8 @@ def test_help_and_version(call: Cli) -> None:
     code, out, _ = call("--help")
     assert code == 0
     assert all(
-        word in out for word in ("run", "resume", "reproduce", "table", "ls", "doctor", "audit")
+        word in out
+        for word in ("run", "resume", "reproduce", "table", "ls", "doctor", "audit", "plan")
     )
     assert call("--version")[1].strip() == graphlearn.__version__
 
@@ -192,6 +193,40 @@ def test_analyze(call: Cli, runs: Path) -> None:
     code, out, err = call("analyze", "--model", str(runs))
     assert (code, out) == (2, "")
     assert "is not a run's folder" in err
+
+
+SIZES = ["--nodes", "2e6", "--edges", "30e6", "--dim", "128"]
+
+
+def test_plan(call: Cli) -> None:
+    words = ["--host-bytes", "200MiB", "--gpu-bytes", "64MB", "--fanout", "15,10"]
+    code, out, err = call("plan", *SIZES, *words, "--train-nodes", "20_000", "--assume", "uniform")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("store        disk-packed: ")
+    assert lines[1] == "basis        an estimate: a uniform random graph is assumed"
+    assert [line.split()[0] for line in lines[-4:]] == ["tier", "gpu", "pinned", "disk"]
+    code, out, err = call("plan", "--graph", "digits-knn", "--host-bytes", "1GB")
+    assert (code, err) == (0, "")
+    assert out.startswith("store        memory: all rows fit")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["plan"], "--host-bytes"),
+        (["plan", "--host-bytes", "lots", *SIZES], "--host-bytes lots: expected a size such as"),
+        (["plan", "--host-bytes", "1GB", *SIZES[:4]], "--dim is not given"),
+        (["plan", "--host-bytes", "1GB", *SIZES, "--graph", "cora"], "stands beside --graph cora"),
+        (["plan", "--host-bytes", "1GB", *SIZES, "--fanout", "a"], "--fanout a"),
+        (["plan", "--host-bytes", "1GB", *SIZES, "--assume", "normal"], "normal"),
+        (["plan", "--host-bytes", "1GB", *SIZES, "--batch-size", "0"], "batch_size is 0"),
+    ],
+)
+def test_bad_plans(call: Cli, words: list[str], text: str) -> None:
+    code, out, err = call(*words)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert text in err
 
 
 def test_running_out_of_memory_is_one_line(call: Cli) -> None:

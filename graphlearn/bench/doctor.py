@@ -104,8 +104,10 @@ def _cuda() -> str:
 
 
 def _gpu_kernels() -> str:
-    triton = "present" if importlib.util.find_spec("triton") else "absent"
-    return f"plain torch operations (Triton {triton}, not used by this version)"
+    rows = "rows of page-locked memory"
+    if importlib.util.find_spec("triton") is None:
+        return f"plain torch operations; {rows} too (Triton, with its own way to read them, absent)"
+    return f"Triton {package_version('triton')} reads {rows}; plain torch operations for the rest"
 
 
 def _data_root() -> str:

@@ -1,6 +1,7 @@
 """Arrays in, arrays out: the compiled machinery, with a plain reference beside each kernel."""
 
 from graphlearn.kernels.csr import CSRGraph, as_graph
+from graphlearn.kernels.gather import gather_rows
 from graphlearn.kernels.gru import gru_merge
 from graphlearn.kernels.intersect import (
     PoolingPlan,
@@ -57,6 +58,7 @@ __all__ = [
     "count_colors",
     "edge_triangles",
     "folklore_step",
+    "gather_rows",
     "gru_merge",
     "hop_overlap",
     "join_lists",

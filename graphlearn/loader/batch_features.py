@@ -12,9 +12,7 @@ from torch_geometric.data import Data, HeteroData
 
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.store import MemoryStore, RowStore
-
-
-class FeatureStore: ...  # TEMP
+from graphlearn.store.feature_store import FeatureStore
 
 
 Key = tuple[str | None, str]  # type of nodes, attribute

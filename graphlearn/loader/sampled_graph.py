@@ -184,13 +184,15 @@ def _of_data(
     nodes = _number_of_nodes(data, "data")
     node_time = edge_time = None
     if time_attr is not None:
+        if time_attr not in data:
+            raise _no_attribute("time_attr", time_attr, "nodes or edges")
         if data.is_node_attr(time_attr):
             node_time = data[time_attr]
         elif data.is_edge_attr(time_attr):
             edge_time = data[time_attr]
         else:
             raise _no_attribute("time_attr", time_attr, "nodes or edges")
-    if weight_attr is not None and not data.is_edge_attr(weight_attr):
+    if weight_attr is not None and not (weight_attr in data and data.is_edge_attr(weight_attr)):
         raise _no_attribute("weight_attr", weight_attr, "edges")
     weight = None if weight_attr is None else data[weight_attr]
     rows = _rows(data, "data", (nodes, nodes), node_time, edge_time, weight, is_sorted, backward)

@@ -26,3 +26,14 @@ def test_a_broken_gru_merge_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert doctor._gru_merge().startswith("compiled")
     monkeypatch.setattr(doctor, "gru_merge", lambda pairs, *weights: pairs[:, 0])
     assert doctor._gru_merge().startswith("BROKEN")
+
+
+def test_what_triton_is_used_for_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: object = None
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: found)
+    assert "Triton, with its own way to read them, absent" in doctor._gpu_kernels()
+    found = object()
+    monkeypatch.setattr(doctor, "package_version", lambda name: "3.9.0")
+    assert doctor._gpu_kernels() == (
+        "Triton 3.9.0 reads rows of page-locked memory; plain torch operations for the rest"
+    )

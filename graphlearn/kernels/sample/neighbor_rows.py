@@ -83,8 +83,7 @@ class NeighborRows:
         entry_time: The time of each entry, ascending within a row; None without times of edges.
 
     Shapes:
-        - **rowptr**: ``[N + 1]``; **col**, **perm**, **weight**, **running_weight**, **entry_time**:
-          ``[E]``; **positive**: ``[E + 1]``
+        - **rowptr**: ``[N + 1]``; **positive**: ``[E + 1]``; all others: ``[E]``
 
     Example:
         >>> import torch
