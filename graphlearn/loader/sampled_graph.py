@@ -117,18 +117,19 @@ def sampled_graph(
 
 def _edges(store: Any, what: str) -> Tensor:
     """The ``edge_index`` of a store; none if it has no edges at all."""
-    if "adj_t" in store or "adj" in store:
-        adjacency = store["adj_t"] if "adj_t" in store else store["adj"]
-        if not isinstance(adjacency, Tensor):
-            raise InputTypeError(
-                f"{what} holds its edges in a {type(adjacency).__name__}",
-                expected="edge_index",
-                mend="convert it: edge_index = torch.stack(adj_t.t().coo()[:2])",
-            )
-        indices: Tensor = adjacency.to_sparse_coo().coalesce().indices()  # type: ignore[no-untyped-call]
-        return indices.flip(0) if "adj_t" in store else indices
     edge_index = store.get("edge_index")
     if edge_index is None:
+        for name in ("adj_t", "adj"):  # PyG's loaders make no batches of them without torch-sparse
+            if name in store:
+                coo = "to_sparse_coo().coalesce().indices()"
+                if not isinstance(store[name], Tensor):
+                    coo = "to_torch_sparse_coo_tensor().coalesce().indices()"
+                raise InputTypeError(
+                    f"{what} holds its edges in {name}, a {type(store[name]).__name__}",
+                    expected="edge_index",
+                    mend=f"convert it: edge_index = {name}.{coo}"
+                    + (".flip(0)" if name == "adj_t" else ""),
+                )
         return torch.empty(2, 0, dtype=torch.int64)
     if not isinstance(edge_index, Tensor) or edge_index.dim() != 2 or edge_index.size(0) != 2:
         shape = list(edge_index.shape) if isinstance(edge_index, Tensor) else type(edge_index)

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from graphlearn.store.host_memory import cuda_device
 from graphlearn.store.row_store import check_dtype
 from graphlearn.validate import check_flag, check_num_nodes
 
@@ -34,12 +35,12 @@ def _give_back(pool: weakref.ref[BufferPool], memory: NDArray[Any]) -> None:
 class BufferPool:
     """Uninitialized tensors whose memory is used again once nobody holds them.
 
-    Torch takes a large tensor's memory fresh from the system, page fault by page fault, and gives
-    it back when the tensor is dropped. On 100,000 rows of 512 bytes that makes a gather 3 to 6
-    times as slow as one into memory that was written before. A tensor of a pool is an ordinary
-    one; when it and everything that shares its memory (views, numpy arrays, what autograd saved)
-    has died, the memory waits here for the next of about that size. There is nothing to give back
-    by hand, and nothing is used again too early.
+    The C library takes the memory of a tensor above 32 MiB fresh from the system, page fault by
+    page fault, and gives it back when the tensor is dropped: a gather of 100,000 rows of 512 bytes
+    then takes five times as long as one into memory that was written before. A tensor of a pool is
+    an ordinary one; when it and everything that shares its memory (views, numpy arrays, what
+    autograd saved) has died, the memory waits here for the next of about that size. There is
+    nothing to give back by hand, and nothing is used again too early.
 
     A pool may be used from several threads. Tensors below 64 KiB, and all of them with ``pinned``,
     come from torch: its allocator of page-locked memory keeps what was freed, and waits for copies
@@ -50,7 +51,11 @@ class BufferPool:
             memory of sizes that were not asked for lately. Memory in use is not counted. (default:
             512 MiB)
         pinned: Hand out page-locked memory, from which a GPU copies faster and in the background.
-            Needs CUDA. (default: False)
+            (default: False)
+
+    Raises:
+        InputTypeError: If an argument is of another type.
+        InputError: If the bound is negative, or ``pinned`` is asked for without a GPU.
 
     Example:
         >>> pool = BufferPool()
@@ -68,6 +73,8 @@ class BufferPool:
     def __init__(self, *, max_idle_bytes: int = 1 << 29, pinned: bool = False) -> None:
         self.max_idle_bytes = check_num_nodes(max_idle_bytes, name="max_idle_bytes")
         self.pinned = check_flag(pinned, name="pinned")
+        if pinned:
+            cuda_device("cuda", use="pinned=True", mend="leave pinned out")
         # By size; what was used least lately comes first.
         self._idle: dict[int, list[NDArray[Any]]] = {}
         self._idle_bytes = 0

@@ -8,7 +8,6 @@ import torch
 from torch_geometric import EdgeIndex
 from torch_geometric.data import Data, HeteroData
 from torch_geometric.testing import MyFeatureStore, MyGraphStore
-from torch_geometric.utils import to_torch_csr_tensor
 
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels.sample import NeighborRows
@@ -108,12 +107,19 @@ def test_times_in_stores(graph, typed_graph, in_stores) -> None:
         assert time.tolist() == typed_graph[kind].time.tolist()
 
 
-def test_edges_in_a_sparse_tensor(graph) -> None:
+@pytest.mark.parametrize("name", ["adj_t", "adj"])
+def test_edges_in_a_sparse_tensor_are_refused_with_the_mend(graph, name) -> None:
     distinct = torch.unique(graph.edge_index, dim=1)
-    adj_t = to_torch_csr_tensor(distinct.flip(0), size=(100, 100))
-    plain = sampled_graph(Data(edge_index=distinct, num_nodes=100))
-    sparse = sampled_graph(Data(adj_t=adj_t, num_nodes=100))
-    assert [e[:2] for e in listed(sparse.rows[0])] == [e[:2] for e in sorted(listed(plain.rows[0]))]
+    ends = distinct.flip(0) if name == "adj_t" else distinct
+    sparse = torch.sparse_coo_tensor(
+        ends, torch.ones(ends.size(1)), (100, 100), check_invariants=True
+    )
+    with pytest.raises(InputTypeError, match=f"^data holds its edges in {name}, a Tensor") as caught:
+        sampled_graph(Data(**{name: sparse}, num_nodes=100))
+    mended = eval(caught.value.mend.removeprefix("convert it: edge_index = "), {name: sparse})
+    assert set(map(tuple, mended.t().tolist())) == set(map(tuple, distinct.t().tolist()))
+    # Beside edges it is one more attribute.
+    assert sampled_graph(graph.clone().update({name: sparse})).rows[0].num_edges == 600
 
 
 def test_an_edge_index_with_a_memory_is_plain_edges(graph) -> None:
