@@ -78,8 +78,15 @@ def make_folder(path: Path | str) -> Path:
     return folder
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a new entry of ``folder`` outlast a power cut, where folders can be synced."""
+def sync_folder(folder: Path) -> None:
+    """Make a new entry of ``folder`` outlast a power cut, where folders can be synced.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        OSError: If the system could, and did not.
+    """
     if sys.platform == "win32":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -129,7 +136,7 @@ def atomic_write_bytes(path: Path | str, data: bytes) -> None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as problem:
         raise output_error(path, problem) from problem
 
@@ -312,7 +319,7 @@ def append_line_durably(path: Path | str, line: str) -> None:
                 file.truncate(end)
                 raise
         if is_new:
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
     except OSError as problem:
         raise output_error(path, problem) from problem
 

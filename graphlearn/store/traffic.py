@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,13 @@ class Traffic:
         """Start counting again."""
         with self._lock:
             self._tiers = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_tiers": self.tiers()}  # a lock stays in its process
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__()  # type: ignore[misc]
+        self._tiers = state["_tiers"]
 
     def __repr__(self) -> str:
         parts = (f"{k}={t.rows} rows, {t.moved_bytes} bytes" for k, t in self._tiers.items())

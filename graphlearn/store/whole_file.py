@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
-import sys
 import weakref
 from io import FileIO
 from pathlib import Path
@@ -14,26 +12,13 @@ from types import TracebackType
 from typing import Self
 
 from graphlearn.errors import InputError
-from graphlearn.files import make_folder, output_error
+from graphlearn.files import make_folder, output_error, sync_folder
 
 
 def _discard(file: FileIO, temporary: Path) -> None:
     file.close()
     with contextlib.suppress(OSError):
         temporary.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    if sys.platform == "win32":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as problem:
-        if problem.errno not in (errno.EINVAL, errno.ENOTSUP):  # folders cannot be synced there
-            raise
-    finally:
-        os.close(descriptor)
 
 
 class WholeFile:
@@ -100,7 +85,7 @@ class WholeFile:
             self._file.close()
             self._temporary.replace(self._target)
             self._discard.detach()
-            _sync_folder(self._target.parent)
+            sync_folder(self._target.parent)
         except OSError as problem:
             self.discard()
             raise output_error(self.path, problem) from problem

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 import threading
 
 from graphlearn.store.traffic import TierTraffic, Traffic
@@ -58,3 +59,12 @@ def test_no_read_is_lost_between_threads() -> None:
     for thread in threads:
         thread.join()
     assert traffic.tier("memory") == TierTraffic(2000, 8000, 16000)
+
+
+def test_it_goes_to_another_process_with_what_it_counted() -> None:
+    traffic = Traffic()
+    traffic.add("disk", rows=2, useful_bytes=8, moved_bytes=4096)
+    copy = pickle.loads(pickle.dumps(traffic))
+    copy.add("disk", rows=1, useful_bytes=4, moved_bytes=4)
+    assert copy.tier("disk") == TierTraffic(3, 12, 4100)
+    assert traffic.tier("disk") == TierTraffic(2, 8, 4096)
