@@ -234,7 +234,8 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
 
         def sample(seed: Seeds, seed_time: Seeds | None = None) -> Any:
             out = sampling(seed, seed_time)
-            raw_trees.append(out.batch)
+            # PyG's helper writes into the dictionary of a graph of types.
+            raw_trees.append(dict(out.batch) if isinstance(out.batch, dict) else out.batch)
             return out
 
         node_time = {

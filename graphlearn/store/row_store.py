@@ -80,6 +80,13 @@ class RowStore(ABC):
         row_shape: The shape of one row: ``(C,)`` for features, ``()`` for one number a node.
         dtype: What a row is made of; one of :data:`DTYPES`.
         device: Where gathered rows lie.
+
+    Example:
+        >>> class Squares(RowStore):
+        ...     def _gather(self, index, out):
+        ...         out.copy_(index**2)
+        >>> Squares(5, (), torch.int64).gather(torch.tensor([4, 0, 4])).tolist()
+        [16, 0, 16]
     """
 
     in_order = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -93,6 +95,13 @@ def test_a_way_that_brings_wrong_rows_is_left_out(monkeypatch: pytest.MonkeyPatc
     choice = choose_reader(TABLE, CPU)
     assert choice.method == "view"
     assert "triton does not work here: it brings other rows than the CPU reads" in choice.reason
+
+
+def test_triton_is_not_imported_before_it_is_used() -> None:
+    name = "graphlearn.kernels.gather.triton_rows"
+    code = f"import sys, graphlearn.store; print({name!r} in sys.modules)"
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    assert subprocess.run(command, check=True, capture_output=True).stdout.strip() == b"False"
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
