@@ -14,7 +14,6 @@ from graphlearn.errors import InputError, InputTypeError
 from graphlearn.store import MemoryStore, RowStore
 from graphlearn.store.feature_store import FeatureStore
 
-
 Key = tuple[str | None, str]  # type of nodes, attribute
 
 # Below this a row is gathered as fast by torch, and its store is one thing more.

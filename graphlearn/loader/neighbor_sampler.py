@@ -146,6 +146,10 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         if isinstance(given, dict) and not self.is_hetero:
             raise InputTypeError("num_neighbors is a dictionary", expected="a list: one graph")
         counts = [given[kind] for kind in self.graph.edge_types] if self.is_hetero else [given]
+        if not all(isinstance(hops, (list, tuple)) for hops in counts):
+            raise InputTypeError(
+                f"num_neighbors is {value!r}", expected="a list: a number for each hop"
+            )
         for count in itertools.chain.from_iterable(counts):
             if isinstance(count, bool) or not hasattr(count, "__index__") or int(count) < -1:
                 raise InputError(
@@ -272,6 +276,12 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         def sample(seed: Seeds, seed_time: Seeds | None = None) -> Any:
             # PyG's helpers give dictionaries by type, or plain tensors where there are no types.
             named: dict[Any, Tensor] = seed if isinstance(seed, dict) else {None: seed}
+            for ids in named.values():
+                if ids.dtype not in (torch.int32, torch.int64) or ids.dim() != 1:
+                    raise InputTypeError(
+                        f"seeds have dtype {ids.dtype} and shape {list(ids.shape)}",
+                        expected="ids of int32 or int64, [S]",
+                    )
             times: dict[Any, Tensor | None] = {None: None}
             if seed_time is not None:
                 times = dict(seed_time) if isinstance(seed_time, dict) else {None: seed_time}

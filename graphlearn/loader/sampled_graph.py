@@ -31,6 +31,12 @@ class SampledGraph:
         rows: For each type of edges its rows.
         node_time: For each type when its nodes came to be, or None.
         backward: Whether rows hold targets by source.
+
+    Example:
+        >>> data = Data(edge_index=torch.tensor([[1, 2], [0, 0]]), num_nodes=3)
+        >>> graph = sampled_graph(data)
+        >>> graph.num_nodes, graph.rows, graph.is_temporal
+        ([3], [NeighborRows(3 targets, 2 edges)], False)
     """
 
     node_types: list[NodeType | None]

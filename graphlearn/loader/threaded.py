@@ -56,6 +56,13 @@ class ThreadedLoading:
     """The part that the loaders of nodes and of links share; stands before PyG's class.
 
     A subclass says how a batch is sampled and which of PyG's functions makes a ``Data`` of it.
+
+    Example:
+        >>> from graphlearn.loader import NeighborLoader
+        >>> data = Data(edge_index=torch.tensor([[1, 2], [0, 0]]), num_nodes=3)
+        >>> loader = NeighborLoader(data, [1], batch_size=2, num_workers=1, seed=0)
+        >>> isinstance(loader, ThreadedLoading), [batch.n_id.tolist() for batch in loader.epoch(3)]
+        (True, [[0, 1, 2], [2]])
     """
 
     _pyg_filter: Callable[[Any, Any], Any]

@@ -90,6 +90,14 @@ def in_stores() -> Callable[..., tuple[MyFeatureStore, MyGraphStore]]:
             if by_time is not None:
                 time = (data[kind[0]] if hetero else data)[by_time]
                 order = torch.from_numpy(np.lexsort((time[source], target)))
+            if layout == "csr":
+                order = source.argsort(stable=True)
+                rowptr = torch.bincount(source, minlength=sizes[0]).cumsum(0)
+                graph.put_edge_index(
+                    (torch.cat([torch.zeros(1, dtype=torch.int64), rowptr]), target[order]),
+                    edge_type=kind, layout=layout, size=sizes,
+                )  # fmt: skip
+                continue
             if layout == "csc":
                 order = order[torch.argsort(target[order], stable=True)]
                 rowptr = torch.bincount(target, minlength=sizes[1]).cumsum(0)

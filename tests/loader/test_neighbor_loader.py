@@ -30,8 +30,8 @@ class GNN(torch.nn.Module):
         super().__init__()
         self.first, self.second = GraphConv(channels, 8), GraphConv(8, 3)
 
-    def forward(self, x: Tensor, edge_index: Tensor, weight: Tensor | None = None) -> Tensor:
-        return self.second(self.first(x, edge_index, weight).relu(), edge_index, weight)
+    def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Tensor | None = None) -> Tensor:
+        return self.second(self.first(x, edge_index, edge_weight).relu(), edge_index, edge_weight)
 
     def trimmed(self, batch: Data) -> Tensor:
         x, edge_index = batch.x, batch.edge_index
@@ -255,7 +255,30 @@ def test_features_from_stores(graph, typed_graph, assert_same) -> None:
     )
 
 
-@pytest.mark.parametrize("layout", ["coo", "csc"])
+@pytest.mark.parametrize(
+    "hold",
+    [
+        lambda batch: batch.x,
+        lambda batch: batch.x[3:],
+        lambda batch: batch.x.numpy(),
+        lambda batch: batch.x.detach().view(-1),
+    ],
+)
+def test_features_stay_as_long_as_anyone_holds_them(hold) -> None:
+    # Memory of a batch is used for later ones, but not before it is free. These are large enough
+    # to come from such memory.
+    edges = torch.randint(1000, (2, 8000), generator=torch.Generator().manual_seed(0))
+    data = Data(x=torch.arange(1000.0)[:, None].expand(-1, 64).clone(), edge_index=edges)
+    held, copies = [], []
+    for batch in NeighborLoader(data, [5, 5], batch_size=50, num_workers=1):
+        held.append(hold(batch))
+        copies.append(torch.as_tensor(held[-1]).detach().clone())
+        del batch
+    for now, then in zip(held, copies, strict=True):
+        assert torch.equal(torch.as_tensor(now), then)
+
+
+@pytest.mark.parametrize("layout", ["coo", "csc", "csr"])
 def test_a_pair_of_pyg_s_stores(graph, typed_graph, in_stores, layout) -> None:
     loader = NeighborLoader(in_stores(graph, layout), [-1, -1], torch.arange(40), batch_size=20)
     own = NeighborLoader(graph, [-1, -1], torch.arange(40), batch_size=20)

@@ -213,6 +213,19 @@ def test_weights_and_times_together(graph) -> None:
     assert (edge % 2 == 1).all()
 
 
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_as_many_as_may_be_drawn_in_both_directions(graph, direction) -> None:
+    graph.weight[::3] = 0
+    sampler = NeighborSampler(
+        graph, [3], time_attr="edge_time", weight_attr="weight", sample_direction=direction
+    )
+    found = sampler.sample_from_nodes(nodes(*range(100), time=[5] * 100))
+    near, far = (found.col, 1) if direction == "forward" else (found.row, 0)
+    can = (graph.weight > 0) & (graph.edge_time <= 5)
+    whole = torch.bincount(graph.edge_index[far][can], minlength=100)
+    assert torch.equal(torch.bincount(near, minlength=100), whole.clamp(max=3))
+
+
 def test_edges_of_no_weight_are_never_drawn(typed_graph) -> None:
     cites = ("paper", "cites", "paper")
     typed_graph[cites].weight = (torch.arange(300) % 3).float()
@@ -442,6 +455,37 @@ def test_numbers_of_neighbors_fit_the_types(graph, typed_graph) -> None:
         NeighborSampler(typed_graph, {cites: [1]})
     with pytest.raises((InputError, InputTypeError), match="^num_neighbors is "):
         NeighborSampler(graph, {cites: [1]})
+
+
+@pytest.mark.parametrize("number", [None, 3, "ab"])
+def test_numbers_of_neighbors_are_a_list(graph, number) -> None:
+    message = f"num_neighbors is {number!r}: expected a list: a number for each hop"
+    with pytest.raises(InputTypeError, match=exactly(message)):
+        NeighborSampler(graph, number)
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [torch.tensor([1.7]), torch.tensor([float("nan")]), torch.tensor([[1]]), torch.ones(2) > 0],
+)
+def test_seeds_are_a_list_of_ids(graph, ids) -> None:
+    message = (
+        f"seeds have dtype {ids.dtype} and shape {list(ids.shape)}: "
+        "expected ids of int32 or int64, [S]"
+    )
+    for time_attr in (None, "time"):
+        sampler = NeighborSampler(graph, [2], time_attr=time_attr)
+        with pytest.raises(InputTypeError, match=exactly(message)):
+            sampler.sample_from_nodes(NodeSamplerInput(None, ids))
+
+
+def test_narrow_seeds_are_ids_too(graph) -> None:
+    sampler = NeighborSampler(graph, [2, 2], seed=0)
+    narrow = NodeSamplerInput(None, torch.arange(9, dtype=torch.int32))
+    wide = NodeSamplerInput(None, torch.arange(9))
+    assert plain(sampler.sample_from_nodes(narrow, key=1)) == plain(
+        sampler.sample_from_nodes(wide, key=1)
+    )
 
 
 @pytest.mark.parametrize("seed", [-1, 100])

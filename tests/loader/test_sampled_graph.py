@@ -66,7 +66,7 @@ def test_rows_of_types(typed_graph) -> None:
         assert found.node_types[relation.target] == kind[-1]
 
 
-@pytest.mark.parametrize("layout", ["coo", "csc"])
+@pytest.mark.parametrize("layout", ["coo", "csc", "csr"])
 def test_stores_hold_the_same_rows(graph, typed_graph, in_stores, layout) -> None:
     found = sampled_graph(in_stores(graph, layout))
     assert (found.node_types, found.num_nodes) == ([None], [100])

@@ -37,7 +37,12 @@ def _ids(name: str, ids: Tensor, bound: int) -> Array:
     return array
 
 
-def _column(name: str, values: Tensor, size: int) -> Array:
+def _column(name: str, values: Any, size: int) -> Array:
+    if isinstance(values, np.ndarray):
+        values = torch.from_numpy(values)
+    if not isinstance(values, Tensor) or values.is_complex():
+        kind = values.dtype if isinstance(values, Tensor) else type(values).__name__
+        raise InputTypeError(f"{name} is a {kind}", expected="a tensor of real numbers")
     if values.dim() == 2 and values.size(1) == 1:
         values = values[:, 0]
     if list(values.shape) != [size]:

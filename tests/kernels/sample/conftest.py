@@ -31,6 +31,7 @@ MODES: dict[str, tuple[str, dict[str, bool]]] = {
     "node-times": ("node_time", {"disjoint": True}),
     "float-times-with-replacement": ("float_time", {"disjoint": True, "replace": True}),
     "latest": ("node_time", {"disjoint": True, "latest": True}),
+    "latest-with-replacement": ("edge_time", {"disjoint": True, "latest": True, "replace": True}),
     "latest-edges-of-positive-weight": ("weight edge_time", {"disjoint": True, "latest": True}),
     "weighted-in-time": ("weight node_time", {"disjoint": True}),
     "induced-in-time": ("edge_time", {"disjoint": True, "induced": True}),

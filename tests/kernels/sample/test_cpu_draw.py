@@ -268,6 +268,11 @@ def test_weights_too_small_for_a_sum_are_drawn_when_the_large_one_is_taken(tiny)
     assert_follows(found, {(0, 1): 0.5, (0, 3): 0.5})
 
 
+def test_a_share_that_is_rounded_to_the_whole_meets_no_entry_without_weight() -> None:
+    # Half of the least number there is, and more, is rounded to that number.
+    assert (weighted_draws([0.0, 5e-324, 0.0, 0.0], 3, 100, replace=True) == 1).all()
+
+
 # Rows and their ends ############################################################################
 
 

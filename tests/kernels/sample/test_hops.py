@@ -115,7 +115,7 @@ def check_draws(case, fan_out: int) -> None:
         assert set(entries.tolist()) <= set(row.tolist())
         if fan_out < 0:
             assert entries.tolist() == row.tolist()
-        elif case.options.get("replace"):
+        elif case.options.get("replace") and not case.options.get("latest"):
             assert drawn[place] == (fan_out if len(row) else 0)
         else:
             assert drawn[place] == min(fan_out, len(row))
@@ -370,6 +370,22 @@ def test_the_table_grows_with_the_batch_and_stays(checked) -> None:
     assert len(sampler._idle[0].table) == 2 * 65_536  # two slots a node at least
     checked(sampler, small, [[-1]], key=0)
     assert len(sampler._idle[0].table) == 2 * 65_536
+    sampler._idle.clear()  # what was entered before the table grew is found after it
+    hops = checked(sampler, {0: np.arange(3000)}, [[-1, -1]], key=0)
+    assert hops.node[0].tolist() == list(range(30_000))
+
+
+def test_many_relations(checked) -> None:
+    rng = np.random.default_rng(0)
+    relations = []
+    for number in range(60):
+        source, target = number % 4, number // 4 % 4
+        edges = [tuple(pair) for pair in rng.integers(0, 5, (number % 9, 2)).tolist()]
+        relations.append(Relation(source, target, rows_of(edges, 5, 5)))
+    sampler = HopSampler([5] * 4, relations)
+    seeds = {kind: np.arange(5) for kind in range(4)}
+    for disjoint in (False, True):
+        checked(sampler, seeds, [[2, 1]] * 60, key=1, disjoint=disjoint)
 
 
 def test_tags_begin_anew_when_they_are_used_up(case_of, checked) -> None:

@@ -56,7 +56,7 @@ def test_sorted_edges_are_taken_as_they_are() -> None:
 
 def test_weights_lie_along_the_rows() -> None:
     weight = torch.tensor([1, 2, 0, 4, 5, 6])
-    for given in (weight, weight.double(), weight.bfloat16(), weight[:, None].float()):
+    for given in (weight, weight.numpy(), weight.double(), weight.bfloat16(), weight[:, None]):
         rows = rows_of(weight=given)
         assert rows.weight.tolist() == [2, 4, 6, 1, 0, 5]
         assert rows.running_weight.tolist() == [2, 6, 12, 1, 1, 6]
@@ -166,6 +166,16 @@ def test_ids_are_integers(name) -> None:
         rows_of(**{name: torch.zeros(6)})
 
 
+@pytest.mark.parametrize("name", ["weight", "edge_time", "source_time"])
+def test_weights_and_times_are_real_numbers(name) -> None:
+    size = 5 if name == "source_time" else 6
+    message = f"{name} is a torch.complex64: expected a tensor of real numbers"
+    with pytest.raises(InputTypeError, match=exactly(message)):
+        rows_of(**{name: torch.zeros(size, dtype=torch.complex64)})
+    with pytest.raises(InputTypeError, match=exactly(message.replace("torch.complex64", "list"))):
+        rows_of(**{name: [0.0] * size})
+
+
 @pytest.mark.parametrize("rowptr", [[], [1, 2], [0, 1], [0, 2, 1, 2], [0, 3]])
 def test_pointers_have_to_describe_the_rows(rowptr) -> None:
     pointers = torch.tensor(rowptr, dtype=torch.int64)
@@ -183,6 +193,10 @@ def test_compressed_rows_are_not_sorted_by_time() -> None:
     ends = torch.tensor([0, 2]), torch.tensor([0, 1])
     with pytest.raises(InputError, match="^the edges of target 0 are not in the order of time"):
         NeighborRows.from_rows(*ends, num_sources=2, edge_time=torch.tensor([2, 1]))
+    perm = torch.tensor([0, 1])
+    with pytest.raises(InputError, match="^the edges of target 0 are not in the order of time"):
+        NeighborRows.from_rows(*ends, num_sources=2, edge_time=torch.tensor([2, 1]), perm=perm)
+    assert perm.tolist() == ends[1].tolist() == [0, 1]
     perm = torch.tensor([1, 0])
     rows = NeighborRows.from_rows(*ends, num_sources=2, edge_time=torch.tensor([2, 1]), perm=perm)
     assert rows.entry_time.tolist() == [1, 2]
