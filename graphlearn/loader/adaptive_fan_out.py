@@ -61,6 +61,16 @@ class AdaptiveFanOut:
             raise InputTypeError(
                 f"sampler is a {type(sampler).__name__}", expected="a graphlearn NeighborSampler"
             )
+        if sampler.is_hetero:
+            raise InputTypeError(
+                "sampler is of a graph with types", expected="one of a homogeneous graph"
+            )
+        given: Any = most
+        if not isinstance(given, (list, tuple)) or len(given) != len(sampler.num_neighbors):
+            raise InputError(
+                f"most is {most!r}",
+                expected=f"{len(sampler.num_neighbors)} fan-outs, one for each hop of the sampler",
+            )
         self.sampler = sampler
         self.most = [check_size(count, name="most") for count in most]
         start = [1] * len(self.most) if start is None else start
@@ -128,6 +138,8 @@ class AdaptiveFanOut:
         Raises:
             InputError: If it is of another number of hops.
         """
+        if not {"best", "waited", "current"} <= dict(state).keys():
+            raise InputError("the state has no best, waited and current", expected="a state_dict()")
         counts = [check_size(count, name="current") for count in state["current"]]
         if len(counts) != len(self.most):
             raise InputError(

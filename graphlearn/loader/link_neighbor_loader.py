@@ -12,6 +12,7 @@ from torch_geometric.sampler import BaseSampler
 from torch_geometric.sampler.base import SubgraphType
 
 from graphlearn.errors import InputError
+from graphlearn.loader.inputs import as_tensor, check_links, check_times, seed_count
 from graphlearn.loader.neighbor_loader import PREFETCH_BYTES, chosen_subgraph
 from graphlearn.loader.neighbor_sampler import NeighborSampler
 from graphlearn.loader.threaded import ThreadedLoading, own_order, take_thread_options
@@ -104,13 +105,15 @@ class LinkNeighborLoader(ThreadedLoading, torch_geometric.loader.LinkLoader):  #
                 is_sorted=is_sorted,
                 seed=seed,
             )
-        order = own_order(neighbor_sampler, kwargs)
+        if isinstance(neighbor_sampler, NeighborSampler):
+            edge_label_index = check_links(edge_label_index, neighbor_sampler)
+        order = own_order(neighbor_sampler, kwargs, seed_count(edge_label_index))
         super().__init__(
             data=data,
             link_sampler=neighbor_sampler,
             edge_label_index=edge_label_index,
             edge_label=edge_label,
-            edge_label_time=edge_label_time,
+            edge_label_time=as_tensor(edge_label_time, "edge_label_time"),
             neg_sampling=neg_sampling,
             neg_sampling_ratio=neg_sampling_ratio,
             transform=transform,
@@ -118,6 +121,12 @@ class LinkNeighborLoader(ThreadedLoading, torch_geometric.loader.LinkLoader):  #
             filter_per_worker=filter_per_worker,
             **kwargs,
         )
+        links, given = self.input_data.row.numel(), self.input_data
+        given.time = check_times(given.time, links, "edge_label_time")
+        if given.label is not None and given.label.size(0) != links:
+            raise InputError(
+                f"edge_label has {given.label.size(0)} labels", expected=f"{links}, one a link"
+            )
         self._set_up(feature_store, threads, ahead, prefetch_bytes, order)
 
     def _sample(self, index: Any, key: int | None) -> Any:

@@ -12,6 +12,7 @@ from torch_geometric.sampler import BaseSampler
 from torch_geometric.sampler.base import SubgraphType
 
 from graphlearn.errors import InputError
+from graphlearn.loader.inputs import as_tensor, check_seeds, check_times, seed_count
 from graphlearn.loader.neighbor_sampler import NeighborSampler
 from graphlearn.loader.threaded import ThreadedLoading, own_order, take_thread_options
 
@@ -118,17 +119,23 @@ class NeighborLoader(ThreadedLoading, torch_geometric.loader.NodeLoader):  # typ
                 is_sorted=is_sorted,
                 seed=seed,
             )
-        order = own_order(neighbor_sampler, kwargs)
+        if isinstance(neighbor_sampler, NeighborSampler):
+            input_nodes = check_seeds(input_nodes, neighbor_sampler)
+        order = own_order(neighbor_sampler, kwargs, seed_count(input_nodes))
         super().__init__(
             data=data,
             node_sampler=neighbor_sampler,
             input_nodes=input_nodes,
-            input_time=input_time,
+            input_time=as_tensor(input_time, "input_time"),
             transform=transform,
             transform_sampler_output=transform_sampler_output,
             filter_per_worker=filter_per_worker,
             **kwargs,
         )
+        nodes = self.input_data.node
+        self.input_data.time = check_times(self.input_data.time, nodes.numel(), "input_time")
+        if isinstance(neighbor_sampler, NeighborSampler):
+            neighbor_sampler.check_times_known(self.input_data.input_type, self.input_data.time)
         self._set_up(feature_store, threads, ahead, prefetch_bytes, order)
 
     def _sample(self, index: Any, key: int | None) -> Any:

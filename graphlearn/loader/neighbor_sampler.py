@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-import zlib
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import get_worker_info
@@ -25,6 +25,7 @@ from torch_geometric.sampler.neighbor_sampler import edge_sample, node_sample
 
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels.sample import SampledHops, mix_keys
+from graphlearn.loader.call_counter import CallCounter
 from graphlearn.loader.keyed_negatives import KeyedNegatives
 from graphlearn.loader.sampled_graph import SampledGraph, sampled_graph
 from graphlearn.registry import unknown_name
@@ -124,7 +125,7 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         self._hops = self.graph.hop_sampler()
         self.num_neighbors = num_neighbors
         self.seed = int(torch.randint(2**62, (1,))) if seed is None else _seed(seed)
-        self._calls = itertools.count()
+        self._calls = CallCounter()
 
     # Settings ####################################################################################
 
@@ -189,6 +190,19 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         }
         return perms if self.is_hetero else perms[None]
 
+    def check_times_known(self, kind: str | None, times: Tensor | None) -> None:
+        """Raise where seeds need times and have none.
+
+        Args:
+            kind: The seeds' type of nodes; None without types.
+            times: What was given for them.
+
+        Raises:
+            InputError: If edges have times, or nodes of other types alone, and none were given.
+        """
+        if self.is_temporal and times is None:
+            self._own_times(kind)
+
     # Sampling ####################################################################################
 
     def sample_from_nodes(
@@ -199,12 +213,13 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         Args:
             index: The nodes; in time also until when, else their own times are taken.
             key: What the draws depend on beside :attr:`seed`; by default the number of this call
-                (in a worker process of PyG's loaders: the epoch's base seed and the nodes).
+                (in a worker process of PyG's loaders: that and the process's own seed, so that
+                draws depend on the number of workers there).
 
         Raises:
             InputError: If a node is out of range, or has no time where one is needed.
         """
-        key = self._key(index.input_id if index.input_id is not None else index.node, key)
+        key = self._key(key)
         output = node_sample(index, self._sampling(key))
         return self._shaped(output)
 
@@ -230,7 +245,7 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
             raise InputError(
                 "links have times, but the sampler has none", mend="give the sampler a time_attr"
             )
-        key = self._key(index.input_id if index.input_id is not None else index.row, key)
+        key = self._key(key)
         if neg_sampling is not None:
             neg_sampling = KeyedNegatives(neg_sampling, key)
         raw_trees: list[Any] = []
@@ -259,16 +274,15 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
             _number_pairs(output, raw_trees[0], index.row.numel(), neg_sampling.amount)
         return self._shaped(output)
 
-    def _key(self, content: Tensor, key: int | None) -> int:
+    def _key(self, key: int | None) -> int:
         if key is not None:
             return mix_keys(self.seed, 0, key)
         worker = get_worker_info()
         if worker is None:
-            return mix_keys(self.seed, 1, next(self._calls))
-        # Every worker process has a copy of this sampler, so calls cannot be counted: the base
-        # seed is the epoch's, the same in every worker, and the nodes tell its batches apart.
-        digest = zlib.crc32(content.contiguous().numpy().tobytes())
-        return mix_keys(self.seed, 2, worker.seed - worker.id, digest)
+            return mix_keys(self.seed, 1, self._calls.next())
+        # Every worker process counts by itself. Its seed is another one each epoch, unless workers
+        # persist; the count goes on then, so that no neighborhood is drawn twice.
+        return mix_keys(self.seed, 2, worker.seed, self._calls.next())
 
     def _sampling(self, key: int) -> Callable[..., Any]:
         """The function of seeds and their times that PyG's helpers build upon."""
@@ -320,18 +334,36 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
                 raise InputError(
                     f"there are {time.numel()} times for {ids.numel()} seeds", expected="one each"
                 )
-            return time.numpy()
+            return self._exactly(time)
+        own = self._own_times(kind)
+        size = self.graph.num_nodes[self._type_number(kind)]
+        if ids.numel() and (int(ids.min()) < 0 or int(ids.max()) >= size):
+            bad = int(ids.min()) if int(ids.min()) < 0 else int(ids.max())
+            raise InputError(f"a seed is node {bad}", expected=f"ids in [0, {size})")
+        return own[ids.numpy()]
+
+    def _own_times(self, kind: str | None) -> Any:
         own = self.graph.node_time[self._type_number(kind)]
         if own is None:
             raise InputError(
                 "seeds have no time" + ("" if kind is None else f" (node type {kind!r})"),
                 mend="pass input_time (for links: edge_label_time)",
             )
-        size = self.graph.num_nodes[self._type_number(kind)]
-        if ids.numel() and (int(ids.min()) < 0 or int(ids.max()) >= size):
-            bad = int(ids.min()) if int(ids.min()) < 0 else int(ids.max())
-            raise InputError(f"a seed is node {bad}", expected=f"ids in [0, {size})")
-        return own[ids.numpy()]
+        return own
+
+    def _exactly(self, time: Tensor) -> Any:
+        """Seeds' times as numbers of the kind that the graph's times are, never later ones."""
+        values = time.detach().numpy()
+        if np.isnan(values).any():
+            raise InputError("a seed's time is NaN", expected="a time for each")
+        if self.graph.time_is_float == (values.dtype.kind == "f"):
+            return values.astype(np.float64 if self.graph.time_is_float else np.int64)
+        if not self.graph.time_is_float:  # t <= s for a whole t just if t <= floor(s)
+            return np.floor(values.clip(-(2.0**63), 2.0**63 - 1024)).astype(np.int64)
+        nearest = values.astype(np.float64)
+        # Of a large number the nearest float may be later than the number itself.
+        later = nearest.clip(max=2.0**63 - 1024).astype(np.int64) > values
+        return np.where(later, np.nextafter(nearest, -np.inf), nearest)
 
     def _ends(self, hops: SampledHops, number: int) -> tuple[Tensor, Tensor]:
         source, target = (torch.from_numpy(part[number]) for part in (hops.source, hops.target))

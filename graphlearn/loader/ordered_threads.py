@@ -87,6 +87,12 @@ class OrderedThreads(Generic[T]):
                 item = next(self._items)
             except StopIteration:
                 return
+            except BaseException as problem:  # noqa: BLE001  (it comes in its turn, below)
+                failed: Future[T] = Future()
+                failed.set_exception(problem)
+                self._waiting.append(failed)
+                self._items = iter(())
+                return
             self._waiting.append(self._pool.submit(self._function, item))
 
     def __iter__(self) -> Iterator[T]:

@@ -61,6 +61,22 @@ class SampledGraph:
         """Whether nodes or edges have times."""
         return self.has_edge_time or any(time is not None for time in self.node_time)
 
+    @property
+    def time_is_float(self) -> bool:
+        """Whether times are floating-point numbers; else they are integers."""
+        return any(time.dtype.kind == "f" for time in self._times())
+
+    def _times(self) -> list[Array]:
+        edges = [rows.entry_time for rows in self.rows]
+        return [time for time in (*self.node_time, *edges) if time is not None]
+
+    def __post_init__(self) -> None:
+        if len({time.dtype.kind for time in self._times()}) > 1:
+            raise InputError(
+                "times of one type are integers and of another floating-point numbers",
+                expected="the same kind for all, so that they can be compared exactly",
+            )
+
     def hop_sampler(self) -> HopSampler:
         """What draws from it."""
         relations = []

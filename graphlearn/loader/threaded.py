@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from collections.abc import Callable, Iterator
-from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +15,7 @@ from torch_geometric.sampler import HeteroSamplerOutput
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels.sample import mix_keys
 from graphlearn.loader.batch_features import BatchFeatures
+from graphlearn.loader.call_counter import CallCounter
 from graphlearn.loader.neighbor_sampler import NeighborSampler
 from graphlearn.loader.ordered_threads import OrderedThreads
 from graphlearn.validate import check_num_nodes, check_size
@@ -77,15 +76,20 @@ class ThreadedLoading:
             None if prefetch_bytes is None else check_size(prefetch_bytes, name="prefetch_bytes")
         )
         self._order = order
-        self._epochs = itertools.count()
+        self._epochs = CallCounter()
         self._features: BatchFeatures | None = None
         if isinstance(self.data, (Data, HeteroData)):
-            self._features = BatchFeatures(self.data, feature_store)
+            self._features = self._features_from(feature_store)
         elif feature_store is not None:
             raise InputError(
                 "feature_store is given beside a pair of a FeatureStore and a GraphStore",
                 expected="the one or the other",
             )
+
+    def _features_from(self, feature_store: Any) -> BatchFeatures:
+        features = BatchFeatures(feature_store, hetero=isinstance(self.data, HeteroData))
+        features.check(self.data)
+        return features
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch the next pass over the loader is.
@@ -93,7 +97,7 @@ class ThreadedLoading:
         Passes count themselves from 0; a run that goes on after epoch ``e`` says ``e + 1``, and
         gets the batches that it would have got.
         """
-        self._epochs = itertools.count(check_num_nodes(epoch, name="epoch"))
+        self._epochs = CallCounter(check_num_nodes(epoch, name="epoch"))
 
     def epoch(self, number: int, *, feature_store: Any = None) -> Iterator[Any]:
         """The batches of one epoch; a ``for`` loop over the loader goes through one after another.
@@ -112,16 +116,22 @@ class ThreadedLoading:
         if feature_store is not None:
             if not isinstance(self.data, (Data, HeteroData)):
                 raise InputError("the loader's features come from its own FeatureStore")
-            features = BatchFeatures(self.data, feature_store)
+            features = self._features_from(feature_store)
         # Packed rows come in the order in which they were packed: they are asked for in that order.
         in_threads = self.filter_per_worker and not (features is not None and features.in_order)
 
+        if features is not None:
+            features.rewind()
+
+        def finish(output: Any) -> Any:
+            return self._pinned(self._filter(output, features))
+
         def load(item: tuple[int, Any]) -> Any:
             output = self._sample(item[1], mix_keys(number, item[0]))
-            return self._pinned(self._filter(output, features)) if in_threads else output
+            return finish(output) if in_threads else output
 
         made = self._made(number, load)
-        return made if in_threads else map(partial(self._filter, features=features), made)
+        return made if in_threads else map(finish, made)
 
     def samples(self, number: int) -> Iterator[Any]:
         """What is sampled in one epoch, batch by batch, without features."""
@@ -156,7 +166,9 @@ class ThreadedLoading:
             yield from BatchSampler(shuffled, size, own.drop_last)
             return
         for places in own.sampler if own.batch_sampler is None else own.batch_sampler:
-            yield [places] if isinstance(places, int) else list(places)
+            if isinstance(places, int) or getattr(places, "ndim", None) == 0:
+                places = [places]
+            yield [int(place) for place in places]
 
     def _pinned(self, batch: Any) -> Any:
         own: Any = self
@@ -189,25 +201,30 @@ class ThreadedLoading:
         view = SimpleNamespace(
             **{**self.__dict__, "transform": None, "transform_sampler_output": None}
         )
-        if features is not None:
-            view.data = features.data
-        batch = type(self)._pyg_filter(view, output)
-        if features is not None:
+        if features is None:
+            batch = type(self)._pyg_filter(view, output)
+        else:
+            split = features.split(self.data)
+            view.data = split.light
+            batch = type(self)._pyg_filter(view, output)
             hetero = isinstance(output, HeteroSamplerOutput)
-            features.attach(batch, output.node if hetero else {None: output.node})
+            split.attach(batch, output.node if hetero else {None: output.node})
         return batch if own.transform is None else own.transform(batch)
 
     def _get_iterator(self) -> Iterator[Any]:
-        return self.epoch(next(self._epochs))
+        return self.epoch(self._epochs.next())
 
 
-def own_order(sampler: Any, kwargs: dict[str, Any]) -> int:
+def own_order(sampler: Any, kwargs: dict[str, Any], count: int) -> int:
     """The seed of the loader's order, or -1 where the order is somebody else's.
 
     Args:
         sampler: Of neighborhoods; one of ours has a seed.
-        kwargs: The data loader's options.
+        kwargs: The data loader's options; without seeds they are not to be shuffled.
+        count: How many seeds there are.
     """
+    if kwargs.get("shuffle") and not count:
+        kwargs["shuffle"] = False  # torch refuses to shuffle nothing
     given = any(kwargs.get(name) is not None for name in ("sampler", "batch_sampler", "generator"))
     if given or not kwargs.get("shuffle") or not isinstance(sampler, NeighborSampler):
         return -1

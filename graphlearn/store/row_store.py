@@ -148,6 +148,10 @@ class RowStore(ABC):
             self._gather(index, out)
         return out
 
+    def rewind(self) -> None:
+        """Begin with the first batch again, where rows come in a certain order; else nothing."""
+        return
+
     def read(self, begin: int, end: int) -> Tensor:
         """Rows ``begin`` to ``end``, for a reader that goes through all of them in blocks."""
         return self.gather(torch.arange(begin, end))

@@ -253,6 +253,11 @@ class NeighborRows:
             values = values if perm is None else values[perm]
             total, positive = np.empty(self.num_edges), np.empty(self.num_edges + 1, np.int64)
             running_weights(self.rowptr, values, total, positive)
+            if not np.isfinite(total).all():
+                raise InputError(
+                    "the weights of a target's edges sum to more than a float64 holds",
+                    mend="divide all weights by their largest",
+                )
         return NeighborRows(self.rowptr, self.col, perm, values, total, positive, entry_time)
 
     def __repr__(self) -> str:
