@@ -249,7 +249,9 @@ def analyze(
 @app.command
 def plan(
     *,
-    host_bytes: Annotated[str, Parameter(help="Memory for feature rows: 8GiB, 512MB, 10e9.")],
+    host_bytes: Annotated[
+        str | None, Parameter(help="Memory for feature rows: 8GiB, 512MB, 10e9; 0 for none.")
+    ] = None,
     gpu_bytes: Annotated[str, Parameter(help="GPU memory for feature rows.")] = "0",
     graph: Annotated[
         str | None, Parameter(help="A data set's name, or an edge list of your own.")
@@ -258,10 +260,10 @@ def plan(
     edges: Annotated[
         str | None, Parameter(help="Without --graph: how many edges, both directions counted.")
     ] = None,
-    dim: Annotated[int | None, Parameter(help="Numbers a row [the graph's own features].")] = None,
+    dim: Annotated[str | None, Parameter(help="Numbers a row [the graph's own features].")] = None,
     dtype: Annotated[str, Parameter(help="What rows are made of.")] = "float32",
     fanout: Annotated[str, Parameter(help="Neighbors drawn in each hop.")] = "15,10",
-    batch_size: Annotated[int, Parameter(help="Seeds a batch.")] = 1024,
+    batch_size: Annotated[str, Parameter(help="Seeds a batch.")] = "1024",
     train_nodes: Annotated[str | None, Parameter(help="How many nodes are seeds [all].")] = None,
     assume: Annotated[
         Literal["power-law", "uniform"], Parameter(help="What a graph of those sizes looks like.")

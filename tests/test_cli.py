@@ -204,17 +204,26 @@ def test_plan(call: Cli) -> None:
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0].startswith("store        disk-packed: ")
-    assert lines[1] == "basis        an estimate: a uniform random graph is assumed"
+    assert lines[1].startswith("basis        an estimate: a uniform random graph is assumed; ")
     assert [line.split()[0] for line in lines[-4:]] == ["tier", "gpu", "pinned", "disk"]
     code, out, err = call("plan", "--graph", "digits-knn", "--host-bytes", "1GB")
     assert (code, err) == (0, "")
     assert out.startswith("store        memory: all rows fit")
+    code, out, err = call("plan", *SIZES, "--host-bytes", "0", "--batch-size", "1e3")
+    assert (code, err) == (0, "")
+    assert "hit rate     0.0 %" in out
+    assert "1,000 seeds" in out
 
 
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["plan"], "--host-bytes"),
+        (["plan", *SIZES], "--host-bytes is not given: expected how much memory rows may take"),
+        (
+            ["plan", "--host-bytes", "10", *SIZES],
+            "host_bytes is 10: expected at least one row, 512",
+        ),
+        (["plan", "--host-bytes", "1GB", *SIZES[:5], "9" * 20], "--dim 99999999999999999999"),
         (["plan", "--host-bytes", "lots", *SIZES], "--host-bytes lots: expected a size such as"),
         (["plan", "--host-bytes", "1GB", *SIZES[:4]], "--dim is not given"),
         (["plan", "--host-bytes", "1GB", *SIZES, "--graph", "cora"], "stands beside --graph cora"),

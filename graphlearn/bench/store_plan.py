@@ -84,12 +84,12 @@ def plan_command(
     graph: str | None,
     nodes: str | None,
     edges: str | None,
-    dim: int | None,
+    dim: str | None,
     dtype: str,
     gpu_bytes: str,
-    host_bytes: str,
+    host_bytes: str | None,
     fan_out: str,
-    batch_size: int,
+    batch_size: str,
     train_nodes: str | None,
     assume: Assumption,
     data_root: Path | str | None = None,
@@ -104,7 +104,7 @@ def plan_command(
         dim: Numbers a row; that of the graph's own features if None.
         dtype: What rows are made of, by name.
         gpu_bytes: GPU memory for rows.
-        host_bytes: Memory for rows.
+        host_bytes: Memory for rows; has to be given, be it as 0.
         fan_out: Neighbors a hop.
         batch_size: Seeds a batch.
         train_nodes: How many nodes are seeds; all if None.
@@ -119,7 +119,7 @@ def plan_command(
     Example:
         >>> plan = plan_command(
         ...     graph="digits-knn", nodes=None, edges=None, dim=None, dtype="float32",
-        ...     gpu_bytes="0", host_bytes="1MiB", fan_out="5,5", batch_size=64, train_nodes="100",
+        ...     gpu_bytes="0", host_bytes="1MiB", fan_out="5,5", batch_size="64", train_nodes="100",
         ...     assume="uniform",
         ... )
         >>> plan.store, plan.num_nodes, plan.row_bytes
@@ -127,6 +127,12 @@ def plan_command(
     """
     if dtype not in DTYPES:
         raise unknown_name("dtype", dtype, DTYPES)
+    if host_bytes is None:
+        raise InputError(
+            "--host-bytes is not given",
+            expected="how much memory rows may take, such as 8GiB; 0 for none",
+        )
+    width = None if dim is None else parse_count(dim, "--dim")
     rows: CSRGraph | None = None
     if graph is not None:
         for name, value in (("--nodes", nodes), ("--edges", edges)):
@@ -137,9 +143,9 @@ def plan_command(
                 )
         data = _read(graph, data_root)
         rows = CSRGraph.from_edge_index(data.edge_index, data.num_nodes)
-        if dim is None and data.get("x") is not None:
-            dim = int(data.x.size(1))
-    if dim is None:
+        if width is None and data.get("x") is not None:
+            width = int(data.x.size(1))
+    if width is None:
         raise InputError("--dim is not given", expected="how many numbers a row has")
     if graph is None and (nodes is None or edges is None):
         raise InputError(
@@ -147,14 +153,14 @@ def plan_command(
             expected="--nodes and --edges, or --graph",
         )
     return plan_stores(
-        dim=dim,
+        dim=width,
         dtype=DTYPES[dtype],
         fan_out=parse_fan_out(fan_out),
         graph=rows,
         num_nodes=None if nodes is None else parse_count(nodes, "--nodes"),
         num_edges=None if edges is None else parse_count(edges, "--edges"),
         train_nodes=None if train_nodes is None else parse_count(train_nodes, "--train-nodes"),
-        batch_size=batch_size,
+        batch_size=parse_count(batch_size, "--batch-size"),
         gpu_bytes=parse_bytes(gpu_bytes, "--gpu-bytes"),
         host_bytes=parse_bytes(host_bytes, "--host-bytes"),
         assumption=assume,

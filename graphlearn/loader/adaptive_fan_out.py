@@ -136,7 +136,7 @@ class AdaptiveFanOut:
         """Go on from a :meth:`state_dict`.
 
         Raises:
-            InputError: If it is of another number of hops.
+            InputError: If it is of another number of hops, or has more neighbors than ``most``.
         """
         if not {"best", "waited", "current"} <= dict(state).keys():
             raise InputError("the state has no best, waited and current", expected="a state_dict()")
@@ -145,5 +145,7 @@ class AdaptiveFanOut:
             raise InputError(
                 f"the state has {len(counts)} fan-outs", expected=f"{len(self.most)}, as most has"
             )
+        if any(now > high for now, high in zip(counts, self.most, strict=True)):
+            raise InputError(f"the state's fan-outs are {counts}", expected=f"up to {self.most}")
         self.best, self.waited = state["best"], int(state["waited"])
         self._set(counts)

@@ -48,8 +48,9 @@ class SplitData:
         for (kind, name), store in self.stores.items():
             part = batch if kind is None else batch[kind]
             part[name] = store.gather(ids.get(kind, torch.empty(0, dtype=torch.int64)))
-            # The number was written down because the rows that tell it were taken out.
-            if kind in self.counted and "num_nodes" in part:
+        for kind in self.counted:
+            part = batch if kind is None else batch[kind]
+            if "num_nodes" in part:
                 del part.num_nodes
         return batch
 
@@ -80,7 +81,8 @@ class BatchFeatures:
     def __init__(self, stores: Any = None, *, hetero: bool = False) -> None:
         self.given = _by_key(stores, hetero)
         self._buffers = BufferPool()
-        self._wide: dict[Key, tuple[Tensor, MemoryStore]] = {}
+        self._wide: dict[Key, tuple[Tensor, Any, MemoryStore]] = {}
+        self._sizes: dict[str | None, int] = {}
 
     @property
     def in_order(self) -> bool:
@@ -103,12 +105,7 @@ class BatchFeatures:
         sizes: dict[str | None, Any] = {}
         for kind, part in _node_parts(data):
             sizes[kind] = part.num_nodes
-            for name in _OF_NODES:
-                _check_rows(part, name, part.num_nodes, "node", kind)
-        for edge_kind, part in _edge_parts(data):
-            if part.get("edge_index") is not None:
-                for name in _OF_EDGES:
-                    _check_rows(part, name, part.edge_index.size(1), "edge", edge_kind)
+        _check_lengths(data, sizes)
         for (kind, name), store in self.given.items():
             if kind not in sizes:
                 raise InputError(
@@ -121,38 +118,65 @@ class BatchFeatures:
                     expected=f"{sizes[kind]}, one for each node"
                     + ("" if kind is None else f" of type {kind!r}"),
                 )
+        self._sizes = sizes
 
     def split(self, data: Data | HeteroData) -> SplitData:
         """The graph as it is now, and the stores of what is gathered.
 
         Args:
             data: The graph.
+
+        Raises:
+            InputError: If an attribute that was assigned since :meth:`check` has another number of
+                rows.
         """
-        light = copy.copy(data)
+        light = copy.copy(data)  # nobody else changes it meanwhile
+        _check_lengths(light, self._sizes)
         stores: dict[Key, RowStore] = {}
         counted = set()
-        for kind, part in _node_parts(data):
-            own = light if kind is None else light[kind]
+        for kind, part in _node_parts(light):
+            if "num_nodes" not in part and (
+                kind in self._sizes or any(_is_wide(value) for value in part.values())
+            ):
+                # What told the number may be among what is taken out, or be gone since.
+                size = self._sizes.get(kind)
+                part.num_nodes = part.num_nodes if size is None else size
+                counted.add(kind)
             for name, value in list(part.items()):
                 if (kind, name) in self.given:
                     store: RowStore = self.given[kind, name]
-                elif _is_wide(value) and part.is_node_attr(name) and _rows_first(data, part, name):
+                elif _is_wide(value) and part.is_node_attr(name) and _rows_first(light, part, name):
                     store = self._store_of(kind, name, value)
                 else:
                     continue
-                if "num_nodes" not in part:
-                    counted.add(kind)
-                own.num_nodes = part.num_nodes
                 stores[kind, name] = store
-                del own[name]
+                del part[name]
+        for key in self._wide.keys() - stores.keys():
+            self._wide.pop(key, None)  # a table that is gone is not to stay in memory
         return SplitData(light, stores | self.given, counted)
 
     def _store_of(self, kind: str | None, name: str, value: Tensor) -> MemoryStore:
+        lies = value.data_ptr(), value.shape, value.dtype  # `x.data = ...` keeps the object
         kept = self._wide.get((kind, name))
-        if kept is None or kept[0] is not value:
-            kept = value, MemoryStore(value, buffers=self._buffers)
+        if kept is None or kept[0] is not value or kept[1] != lies:
+            kept = value, lies, MemoryStore(value, buffers=self._buffers)
             self._wide[kind, name] = kept
-        return kept[1]
+        return kept[2]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy makes its stores anew: of the rows of its own graph.
+        return {**self.__dict__, "_buffers": BufferPool(), "_wide": {}}
+
+
+def _check_lengths(data: Data | HeteroData, sizes: Mapping[str | None, int]) -> None:
+    for kind, part in _node_parts(data):
+        if kind in sizes:
+            for name in _OF_NODES:
+                _check_rows(part, name, sizes[kind], "node", kind)
+    for edge_kind, part in _edge_parts(data):
+        if part.get("edge_index") is not None:
+            for name in _OF_EDGES:
+                _check_rows(part, name, part.edge_index.size(1), "edge", edge_kind)
 
 
 def _check_rows(part: Any, name: str, count: int | None, what: str, kind: Any) -> None:

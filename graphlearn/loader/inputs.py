@@ -22,6 +22,9 @@ def check_seeds(input_nodes: Any, sampler: NeighborSampler) -> Any:
             one and ids.
         sampler: What knows the graph.
 
+    Returns:
+        Ids or a mask, or a pair of a type and these.
+
     Raises:
         InputTypeError: If they are of another form, or ids are no integers.
         UnknownNameError: If there is no such type of nodes.
@@ -40,7 +43,8 @@ def check_seeds(input_nodes: Any, sampler: NeighborSampler) -> Any:
             raise InputTypeError(
                 f"input_nodes is {input_nodes!r}", expected="ids or a mask: the graph has no types"
             )
-        return None if input_nodes is None else _ids(input_nodes, sampler.graph.num_nodes[0])
+        count = sampler.graph.num_nodes[0]
+        return torch.arange(count) if input_nodes is None else _ids(input_nodes, count)
     if isinstance(input_nodes, str):
         kind, ids = input_nodes, None
     elif isinstance(input_nodes, (tuple, list)) and len(input_nodes) == 2:
@@ -56,7 +60,7 @@ def check_seeds(input_nodes: Any, sampler: NeighborSampler) -> Any:
     if kind not in types:
         raise unknown_name("type of nodes", kind, types)
     count = sampler.graph.num_nodes[types.index(kind)]
-    return kind if ids is None else (kind, _ids(ids, count))
+    return kind, torch.arange(count) if ids is None else _ids(ids, count)
 
 
 def check_links(edge_label_index: Any, sampler: NeighborSampler) -> Any:
@@ -79,16 +83,19 @@ def check_links(edge_label_index: Any, sampler: NeighborSampler) -> Any:
         [[0], [2]]
     """
     graph = sampler.graph
-    if not sampler.is_hetero:
-        if edge_label_index is None:
-            return None
-        return _links(edge_label_index, graph.num_nodes[0], graph.num_nodes[0])
     links: Any = None
     kind: Any = edge_label_index
     if isinstance(edge_label_index, (tuple, list)) and len(edge_label_index) == 2:
         first, second = edge_label_index
         if not isinstance(first, str) or not isinstance(second, str):
             kind, links = first, second
+    if not sampler.is_hetero:
+        # PyG wants (None, links) where there are stores in place of a Data.
+        links = links if kind is None else edge_label_index
+        if links is None:
+            return torch.empty(2, 0, dtype=torch.int64) if not graph.rows[0].num_edges else None
+        return _links(links, graph.num_nodes[0], graph.num_nodes[0])
+    kind = tuple(kind) if isinstance(kind, list) else kind
     if not isinstance(kind, tuple) or not all(isinstance(part, str) for part in kind):
         raise InputTypeError(
             f"edge_label_index is a {type(edge_label_index).__name__}",
@@ -105,12 +112,15 @@ def check_links(edge_label_index: Any, sampler: NeighborSampler) -> Any:
     name = found[0] if len(found) == 1 else None
     if name is None:
         # Links to be predicted may be of a type that the graph has no edges of yet.
-        if links is None or not {kind[0], kind[-1]} <= set(graph.node_types):
+        known_ends = 2 <= len(kind) <= 3 and {kind[0], kind[-1]} <= set(graph.node_types)
+        if links is None or found or not known_ends:
             types = [str(known) for known in graph.edge_types]
             raise unknown_name("type of edges", str(kind), types)
         name = kind
     if links is None:
-        return name
+        if graph.rows[graph.edge_types.index(name)].num_edges:
+            return name
+        links = torch.empty(2, 0, dtype=torch.int64)
     sizes = dict(zip(graph.node_types, graph.num_nodes, strict=True))
     return name, _links(links, sizes[name[0]], sizes[name[-1]])
 
@@ -186,7 +196,7 @@ def _tensor(values: Any, name: str) -> Tensor:
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "iufb":
         kind = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
         raise InputTypeError(f"{name} is a {kind}", expected="a tensor, an array or a list")
-    return torch.from_numpy(np.ascontiguousarray(values))
+    return torch.from_numpy(np.require(values, requirements=["C", "W"]))
 
 
 def _ids(given: Any, count: int) -> Tensor:
@@ -207,7 +217,8 @@ def _links(given: Any, sources: int, targets: int) -> Tensor:
 
 def _checked(ids: Tensor, name: str, counts: list[int], shape: list[int]) -> Tensor:
     """Ids as int64, each row of them within its range."""
-    if ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
+    # An empty list becomes a tensor of float32.
+    if ids.numel() and (ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool):
         raise InputTypeError(f"{name} has dtype {ids.dtype}", expected="integers")
     rows = ids[None] if shape == [-1] else ids
     if rows.dim() != 2 or rows.size(0) != len(counts):

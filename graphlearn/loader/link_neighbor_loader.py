@@ -8,6 +8,7 @@ from typing import Any
 
 import torch_geometric.loader
 from torch import Tensor
+from torch_geometric.data import Data
 from torch_geometric.sampler import BaseSampler
 from torch_geometric.sampler.base import SubgraphType
 
@@ -30,7 +31,7 @@ class LinkNeighborLoader(ThreadedLoading, torch_geometric.loader.LinkLoader):  #
         num_neighbors: As for :class:`NeighborSampler`, and so are ``replace``, ``subgraph_type``,
             ``disjoint``, ``temporal_strategy``, ``time_attr``, ``weight_attr`` and ``is_sorted``.
         edge_label_index: The links ``[2, B]``; ``(type, links)`` where there are types; all edges
-            if None.
+            if None and ``data`` is no pair of stores.
         edge_label: A label for each link; negatives get 0, and labels that hold 0 are raised by 1.
         edge_label_time: Until when the neighbors of each link may have come to be; with
             ``time_attr``.
@@ -107,12 +108,19 @@ class LinkNeighborLoader(ThreadedLoading, torch_geometric.loader.LinkLoader):  #
             )
         if isinstance(neighbor_sampler, NeighborSampler):
             edge_label_index = check_links(edge_label_index, neighbor_sampler)
+            if not neighbor_sampler.is_hetero and not isinstance(data, Data):
+                if edge_label_index is None:
+                    raise InputError(
+                        "edge_label_index is None beside a GraphStore", expected="links [2, B]"
+                    )
+                edge_label_index = (None, edge_label_index)
+        label = as_tensor(edge_label, "edge_label")
         order = own_order(neighbor_sampler, kwargs, seed_count(edge_label_index))
         super().__init__(
             data=data,
             link_sampler=neighbor_sampler,
             edge_label_index=edge_label_index,
-            edge_label=edge_label,
+            edge_label=None if label is None or not label.numel() else label,
             edge_label_time=as_tensor(edge_label_time, "edge_label_time"),
             neg_sampling=neg_sampling,
             neg_sampling_ratio=neg_sampling_ratio,
@@ -123,10 +131,14 @@ class LinkNeighborLoader(ThreadedLoading, torch_geometric.loader.LinkLoader):  #
         )
         links, given = self.input_data.row.numel(), self.input_data
         given.time = check_times(given.time, links, "edge_label_time")
-        if given.label is not None and given.label.size(0) != links:
+        if label is not None and list(label.shape[:1]) != [links]:
             raise InputError(
-                f"edge_label has {given.label.size(0)} labels", expected=f"{links}, one a link"
+                f"edge_label has shape {list(label.shape)}", expected=f"[{links}], one a link"
             )
+        if isinstance(neighbor_sampler, NeighborSampler):
+            for end in (0, -1):
+                kind = None if given.input_type is None else given.input_type[end]
+                neighbor_sampler.check_times_known(kind, given.time)
         self._set_up(feature_store, threads, ahead, prefetch_bytes, order)
 
     def _sample(self, index: Any, key: int | None) -> Any:

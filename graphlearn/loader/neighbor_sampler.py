@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from collections.abc import Callable
@@ -257,6 +258,11 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
             raw_trees.append(dict(out.batch) if isinstance(out.batch, dict) else out.batch)
             return out
 
+        given = index.time
+        if given is not None and self.is_temporal:
+            # PyG compares the times of negatives too, and not exactly if they are of two kinds.
+            index = copy.copy(index)
+            index.time = torch.from_numpy(self._exactly(given))
         node_time = {
             kind: torch.from_numpy(time)
             for kind, time in zip(self.graph.node_types, self.graph.node_time, strict=True)
@@ -272,6 +278,10 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         )
         if self.disjoint and neg_sampling is not None and neg_sampling.is_binary():
             _number_pairs(output, raw_trees[0], index.row.numel(), neg_sampling.amount)
+        if given is not None and given.numel():
+            *others, times = output.metadata
+            again = -(-times.numel() // given.numel())
+            output.metadata = (*others, given.repeat(again)[: times.numel()])
         return self._shaped(output)
 
     def _key(self, key: int | None) -> int:
@@ -359,11 +369,13 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         if self.graph.time_is_float == (values.dtype.kind == "f"):
             return values.astype(np.float64 if self.graph.time_is_float else np.int64)
         if not self.graph.time_is_float:  # t <= s for a whole t just if t <= floor(s)
-            return np.floor(values.clip(-(2.0**63), 2.0**63 - 1024)).astype(np.int64)
+            values = values.astype(np.float64)  # a narrower one would round the bounds
+            whole = np.floor(values.clip(-(2.0**63), 2.0**63 - 1024)).astype(np.int64)
+            return np.where(values < 2.0**63, whole, np.iinfo(np.int64).max)
         nearest = values.astype(np.float64)
         # Of a large number the nearest float may be later than the number itself.
         later = nearest.clip(max=2.0**63 - 1024).astype(np.int64) > values
-        return np.where(later, np.nextafter(nearest, -np.inf), nearest)
+        return np.where(later | (nearest == 2.0**63), np.nextafter(nearest, -np.inf), nearest)
 
     def _ends(self, hops: SampledHops, number: int) -> tuple[Tensor, Tensor]:
         source, target = (torch.from_numpy(part[number]) for part in (hops.source, hops.target))

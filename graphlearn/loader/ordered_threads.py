@@ -87,7 +87,7 @@ class OrderedThreads(Generic[T]):
                 item = next(self._items)
             except StopIteration:
                 return
-            except BaseException as problem:  # noqa: BLE001  (it comes in its turn, below)
+            except Exception as problem:  # noqa: BLE001  (it comes in its turn, below)
                 failed: Future[T] = Future()
                 failed.set_exception(problem)
                 self._waiting.append(failed)

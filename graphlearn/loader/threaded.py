@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch.utils.data import BatchSampler, RandomSampler
+from torch.utils.data._utils.pin_memory import pin_memory
 from torch_geometric.data import Data, HeteroData
 from torch_geometric.sampler import HeteroSamplerOutput
 
@@ -172,7 +173,9 @@ class ThreadedLoading:
 
     def _pinned(self, batch: Any) -> Any:
         own: Any = self
-        return batch.pin_memory() if own.pin_memory and torch.cuda.is_available() else batch
+        if not own.pin_memory or not torch.cuda.is_available():
+            return batch
+        return pin_memory(batch)  # type: ignore[no-untyped-call]
 
     def _sample(self, index: Any, key: int | None) -> Any:
         raise NotImplementedError  # abstract

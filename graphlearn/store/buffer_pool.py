@@ -42,6 +42,8 @@ class BufferPool:
     autograd saved) has died, the memory waits here for the next of about that size. There is
     nothing to give back by hand, and nothing is used again too early.
 
+    A copy, by pickle too, is a pool of the same kind in which nothing waits.
+
     A pool may be used from several threads. Tensors below 64 KiB, and all of them with ``pinned``,
     come from torch: its allocator of page-locked memory keeps what was freed, and waits for copies
     to a GPU that are still under way, which is more than a pool could know.
@@ -161,6 +163,12 @@ class BufferPool:
                     self._idle_bytes -= size
             finally:
                 self._lock.release()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"max_idle_bytes": self.max_idle_bytes, "pinned": self.pinned}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
 
     def __repr__(self) -> str:
         kind = ", pinned" if self.pinned else ""

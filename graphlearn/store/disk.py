@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from graphlearn.errors import InputError
 from graphlearn.kernels.gather.words import as_bytes
 from graphlearn.registry import unknown_name
 from graphlearn.store.buffer_pool import BufferPool
@@ -56,6 +55,7 @@ class DiskStore(RowStore):
 
     Raises:
         DataNotFoundError: If there is no such file.
+        InputTypeError: If ``path`` is neither text nor a path.
         InputError: If it is another kind of file, of another version, cut off or damaged; for
             ``"direct"`` also if its file system refuses such reads.
         UnknownNameError: If ``access`` or ``verify`` is none of these.
@@ -90,8 +90,8 @@ class DiskStore(RowStore):
         self.access: Access = access
         self.threads = check_size(threads, name="threads")
         self._options: dict[str, Any] = {"access": access, "threads": threads, "verify": verify}
-        self.path = Path(path)
-        self._file: RowFile | None = RowFile(path, direct=access == "direct")
+        self._file = RowFile(path, direct=access == "direct")
+        self.path = self._file.path
         header = self._file.header
         super().__init__(header.num_rows, header.row_shape, header.dtype)
         self._unseen = (
@@ -110,15 +110,16 @@ class DiskStore(RowStore):
         """Read the whole file and compare it with its checksums.
 
         Raises:
-            InputError: If it is not what was written, or cannot be read.
+            InputError: If it is not what was written, or cannot be read, or the store was closed.
         """
-        self._opened().verify()
+        with self._in_use():
+            self._file.verify()
 
     def _empty(self, shape: tuple[int, ...]) -> Tensor:
         return self.buffers.empty(shape, self.dtype)
 
     def _gather(self, index: Tensor, out: Tensor) -> None:
-        file = self._opened()
+        file = self._file
         rows = index.detach().cpu().numpy().astype(np.int64, copy=False)
         target = as_bytes(out.detach())
         moved = 0
@@ -149,17 +150,9 @@ class DiskStore(RowStore):
                 unseen[chunk] = False
         return moved
 
-    def _opened(self) -> RowFile:
-        if self._file is None:
-            raise InputError(f"{self.path} is closed", expected="a store that is open")
-        return self._file
-
-    def close(self) -> None:
-        """Close the file and end the threads."""
-        if self._file is not None:
-            self._rows.close()
-            self._file.close()
-            self._file = None
+    def _release(self) -> None:
+        self._rows.close()
+        self._file.close()
         if self._is_own_pool:
             self.buffers.clear()
 
@@ -217,7 +210,7 @@ class MappedRows:
         """End the threads and unmap the file."""
         self._threads.close()
         self._rows = np.empty((0, 0), dtype=np.uint8)
-        with contextlib.suppress(BufferError):  # a reader in another thread: unmapped after it
+        with contextlib.suppress(BufferError):  # someone holds a view of it: unmapped after that
             self._map.close()
 
 

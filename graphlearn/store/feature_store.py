@@ -22,16 +22,28 @@ from graphlearn.validate import check_num_nodes
 Group = str | tuple[str, str, str] | None
 Key = tuple[Group, str]
 Table = RowStore | Tensor | NDArray[Any]
+_UNSET = TensorAttr().index
+
+
+class _Attr(TensorAttr):  # type: ignore[misc]
+    """PyG's name and index of rows; PyG's own compares an array with "unset" number by number."""
+
+    def is_set(self, key: str) -> bool:
+        return getattr(self, key) is not _UNSET
 
 
 class FeatureStore(PyGFeatureStore):  # type: ignore[misc]
     """Names of features, each with the store that its rows are read from.
 
-    A pair of it and a graph store (PyG's ``Data`` and ``HeteroData`` are some) is what PyG's
-    ``NodeLoader`` and ``LinkLoader`` take in place of a ``Data``. Features then may lie in
-    page-locked memory, in tiers, or on the disk, and nothing else changes.
+    A pair of it and a graph store is what PyG's ``NodeLoader`` and ``LinkLoader`` take in place of
+    a ``Data``. Features then may lie in page-locked memory, in tiers, or on the disk, and nothing
+    else changes. PyG's ``HeteroData`` is a graph store as it is; its ``Data`` is one once it knows
+    how large the graph is, which ``put_edge_index`` tells it (below).
 
     Stores are read-only: ``put_tensor`` adds or replaces a whole one, and cannot write rows.
+
+    Workers of a loader get a copy, so each of its stores has to have one: all do but a
+    :class:`PinnedStore` on a GPU. Files are opened anew, tensors shared.
 
     Args:
         stores: The store of each feature by name, as ``{"x": store, "y": labels}``; for a graph of
@@ -56,10 +68,23 @@ class FeatureStore(PyGFeatureStore):  # type: ignore[misc]
         Traceback (most recent call last):
         ...
         graphlearn.errors.InputError: x has 3 rows: expected 4, one for each node of the graph
+
+        With the links of a ``Data``:
+
+        >>> from torch_geometric.data import Data
+        >>> from torch_geometric.loader import NodeLoader
+        >>> from graphlearn.loader import NeighborSampler
+        >>> data, edge_index = Data(), torch.tensor([[0, 1, 2], [1, 2, 0]])
+        >>> data.put_edge_index(edge_index, layout="coo", size=(3, 3))
+        True
+        >>> sampler = NeighborSampler((features, data), [1], seed=0)
+        >>> loader = NodeLoader((features, data), sampler, input_nodes=torch.tensor([1]))
+        >>> [batch.x.tolist() for batch in loader]
+        [[[2.0, 3.0], [0.0, 1.0]]]
     """
 
     def __init__(self, stores: Mapping[str, Table] | Mapping[Key, Table]) -> None:
-        super().__init__()
+        super().__init__(_Attr)
         if not isinstance(stores, Mapping):
             raise InputTypeError(
                 f"stores is a {type(stores).__name__}", expected="a mapping such as {'x': store}"
@@ -177,7 +202,7 @@ class FeatureStore(PyGFeatureStore):  # type: ignore[misc]
 
     def get_all_tensor_attrs(self) -> list[TensorAttr]:
         """The type and name of every store; PyG's loaders ask for them and fill in the index."""
-        return [TensorAttr(group, name) for group, name in self.stores]
+        return [_Attr(group, name) for group, name in self.stores]
 
     def __enter__(self) -> Self:
         return self

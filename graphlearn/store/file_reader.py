@@ -8,10 +8,12 @@ import os
 import threading
 import weakref
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from graphlearn.errors import DataNotFoundError, InputError
+from graphlearn.errors import DataNotFoundError, InputError, InputTypeError
+from graphlearn.store.closable import Closable
 from graphlearn.store.file_header import PAGE
 
 _ADVICE = {
@@ -44,8 +46,11 @@ def _read_at(descriptor: int, buffer: memoryview, offset: int) -> int:
     return len(data)
 
 
-class FileReader:
+class FileReader(Closable):
     """A file open for reading at any offset; threads may read at the same time.
+
+    It stays open until reads that are under way have ended, since its number may then be that of
+    another file.
 
     Args:
         path: The file.
@@ -54,6 +59,7 @@ class FileReader:
 
     Raises:
         DataNotFoundError: If there is no such file.
+        InputTypeError: If ``path`` is neither text nor a path.
         InputError: If it cannot be opened, or its file system has no reads past the cache.
 
     Example:
@@ -67,20 +73,22 @@ class FileReader:
     """
 
     def __init__(self, path: Path | str, *, direct: bool = False) -> None:
-        self.path = Path(path)
+        super().__init__()
+        self.path = check_path(path)
         self.direct = direct
         flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         if direct:
             if not hasattr(os, "O_DIRECT"):
                 raise self._refused("this system")
             flags |= os.O_DIRECT
-        if not self.path.is_file():
-            raise DataNotFoundError(f"no file {path}")
         try:
-            self.descriptor = os.open(self.path, flags)
+            descriptor = os.open(self.path, flags) if self.path.is_file() else None
         except OSError as problem:
             raise self._error(problem) from problem
-        self._close = weakref.finalize(self, os.close, self.descriptor)
+        if descriptor is None:
+            raise DataNotFoundError(f"no file {path}")
+        self.descriptor = descriptor
+        self._end = weakref.finalize(self, os.close, self.descriptor)
         self.size = os.fstat(self.descriptor).st_size
 
     def read(self, offset: int, length: int) -> memoryview:
@@ -99,20 +107,17 @@ class FileReader:
         Raises:
             InputError: If the file cannot be read, ends before, or is closed.
         """
-        if not self._close.alive:  # its number may be another file's by now
-            raise InputError(f"{self.path} is closed", expected="a store that is open")
-        while len(buffer):
-            try:
-                count = _read_at(self.descriptor, buffer, offset)
-            except OSError as problem:
-                raise self._error(problem) from problem
-            if count == len(buffer):
-                return
-            if count == 0:
-                raise InputError(
-                    f"{self.path} ends at byte {offset}", expected=f"{len(buffer)} bytes more"
-                )
-            buffer, offset = buffer[count:], offset + count
+        with self._in_use():
+            while len(buffer):
+                try:
+                    count = _read_at(self.descriptor, buffer, offset)
+                except OSError as problem:
+                    raise self._error(problem) from problem
+                if count == 0:
+                    raise InputError(
+                        f"{self.path} ends at byte {offset}", expected=f"{len(buffer)} bytes more"
+                    )
+                buffer, offset = buffer[count:], offset + count
 
     def advise(self, advice: str, offset: int = 0, length: int = 0) -> None:
         """Tell the system how a part of the file will be read, where it can be told.
@@ -122,13 +127,16 @@ class FileReader:
             offset: Where the part starts.
             length: Its bytes; 0 for all up to the end.
         """
-        if advice in _ADVICE and not self.direct and self._close.alive:
-            with contextlib.suppress(OSError):  # whoever takes no advice does without
+        if advice in _ADVICE and not self.direct:
+            # Who takes no advice does without, as does who has closed the file.
+            with contextlib.suppress(OSError, InputError), self._in_use():
                 os.posix_fadvise(self.descriptor, offset, length, _ADVICE[advice])
 
-    def close(self) -> None:
-        """Close the file; a second call does nothing."""
-        self._close()
+    def _release(self) -> None:
+        self._end()
+
+    def _closed_error(self) -> InputError:
+        return InputError(f"{self.path} was closed", expected="a file that is open")
 
     def _error(self, problem: OSError) -> InputError:
         if self.direct and problem.errno in (errno.EINVAL, errno.ENOTSUP):
@@ -142,8 +150,34 @@ class FileReader:
         )
 
 
+def check_path(path: Any) -> Path:
+    """Return where a file is, or is to be.
+
+    Raises:
+        InputTypeError: If ``path`` is neither text nor a path.
+        InputError: If it holds a zero byte, which no name does.
+
+    Example:
+        >>> check_path("a/b.rows").name
+        'b.rows'
+    """
+    if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
+        raise InputTypeError(f"path is a {type(path).__name__}", expected="a text or a Path")
+    found = Path(path)
+    if "\0" in str(found):
+        raise InputError(f"path is {str(found)!r}", expected="a name without a zero byte")
+    return found
+
+
 def first_page(reader: FileReader) -> bytes:
-    """Return the first 4096 bytes, or all there are: too few for a read past the cache."""
-    if reader.size < PAGE:
+    """Return the first 4096 bytes, or all there are: too few for a read past the cache.
+
+    Raises:
+        InputError: If they cannot be read.
+    """
+    if reader.size >= PAGE:
+        return bytes(reader.read(0, PAGE))
+    try:
         return reader.path.read_bytes()
-    return bytes(reader.read(0, PAGE))
+    except OSError as problem:
+        raise InputError(f"{reader.path} could not be read ({problem.strerror})") from problem

@@ -76,9 +76,13 @@ def forecast_batch(
     logarithms, is one sparse product with a vector a hop: O(L E) time, four vectors of N numbers.
 
     It takes the draws into one node for independent of each other, which they are given the nodes
-    that draw; that those entered the batch through a common neighbor is left out. Where every
-    chance is 0 or 1 (one batch of all training nodes, fan-outs at or above the degrees) it is
-    exact.
+    that draw, and of whether the node is in the batch already. Left out is that those nodes entered
+    through a common neighbor, or through the node itself, which they then draw in vain. Where every
+    chance is 0 or 1 (one batch of all training nodes, fan-outs at or above the degrees), and at the
+    first hop, it is exact. Where links are few or have one direction it is within some percent;
+    of a small graph of many triangles a batch holds fewer rows than it says (email-Enron, two hops:
+    10,400 for 13,100; three: 3,600 for 5,200), though which rows are likelier than others stays
+    much the same. :func:`graphlearn.store.plan_stores` therefore draws batches.
 
     Args:
         graph: See :func:`graphlearn.store.in_neighbors.in_neighbors`.

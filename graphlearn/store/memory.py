@@ -25,6 +25,9 @@ class MemoryStore(RowStore):
     disk for each page that the system does not hold; a store that plans such reads is
     ``DiskStore``.
 
+    A copy by pickle has a copy of the rows, also of those of a mapped file; where torch shares
+    tensors between processes, as with a loader's workers, those of a tensor are shared.
+
     Args:
         table: The rows; a change of it is seen by the store.
         dtype: Take the bits of ``table`` as this dtype of the same size: for bfloat16, which numpy
@@ -64,7 +67,9 @@ class MemoryStore(RowStore):
                 f"buffers is a {type(buffers).__name__}", expected="a BufferPool, or None"
             )
         super().__init__(kept.shape[0], tuple(table.shape[1:]), kind)
-        self._table: NDArray[Any] | None = kept
+        self._table: Tensor | NDArray[Any] | None
+        # A tensor may yet be moved to shared memory, which leaves an array of it without memory.
+        self._table = table.detach() if isinstance(table, Tensor) else table
         self.buffers = BufferPool() if buffers is None else buffers
         self._is_own_pool = buffers is None
 
@@ -73,14 +78,13 @@ class MemoryStore(RowStore):
 
     def _gather(self, index: Tensor, out: Tensor) -> None:
         table = self._table
-        if table is None:
-            raise InputError("the store was closed", mend="make another one of the same table")
-        cpu.gather(table, index.cpu().contiguous().numpy(), as_bytes(out.detach()))
+        assert table is not None  # unless it is closed
+        rows = as_bytes(table) if isinstance(table, Tensor) else table
+        cpu.gather(rows, index.cpu().contiguous().numpy(), as_bytes(out.detach()))
         size = index.numel() * self.row_bytes
         self.traffic.add("memory", rows=index.numel(), useful_bytes=size, moved_bytes=size)
 
-    def close(self) -> None:
-        """Let go of the table, and of memory that waits in a pool of the store's own."""
+    def _release(self) -> None:
         self._table = None
         if self._is_own_pool:
             self.buffers.clear()
@@ -111,6 +115,12 @@ def as_table(table: Any, dtype: torch.dtype | None = None) -> tuple[NDArray[Any]
             raise InputError(
                 f"table lies on {table.device}", expected="the CPU", mend="pass table.cpu()"
             )
+    elif isinstance(table, np.ma.MaskedArray):
+        raise InputTypeError(
+            "table is a masked array",
+            expected="a tensor or a numpy array without a mask, since stores hold none",
+            mend="pass table.filled(...)",
+        )
     elif isinstance(table, np.ndarray):
         given, is_contiguous = table.dtype, bool(table.flags.c_contiguous)
         name = given.name if given.isnative else str(given)  # ">f4": bytes the other way round

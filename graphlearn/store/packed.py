@@ -28,8 +28,9 @@ class PackedStore(RowStore):
 
     :meth:`batch` reads one, :meth:`epoch` all of them with a thread that reads ahead. As a store,
     :meth:`gather` replays: it gives the rows of the next packed batch, for a loader that draws the
-    same batches once more, and refuses an index that is not that batch's; after the last batch
-    comes the first. Empty batches, which ask for no rows, are passed over.
+    same batches once more, and refuses an index that is not that batch's. After the last batch
+    comes the first, which may also be asked for at any time: so does a loader whose last epoch was
+    left early. Empty batches, which ask for no rows, are passed over.
 
     Each batch is compared with its checksum as it is read (CRC-32, 3 GB/s).
 
@@ -48,7 +49,7 @@ class PackedStore(RowStore):
 
     Raises:
         DataNotFoundError: If there is no such file.
-        InputTypeError: If ``resident`` is no store.
+        InputTypeError: If ``resident`` is no store, or ``path`` neither text nor a path.
         InputError: If it is another kind of file, of another version, cut off or damaged, or
             ``resident`` is a store of other rows; with ``direct`` also if its file system refuses
             such reads.
@@ -82,14 +83,15 @@ class PackedStore(RowStore):
         read_ahead_bytes: int = READ_AHEAD_BYTES,
         buffers: BufferPool | None = None,
     ) -> None:
-        self.path = Path(path)
         self.read_ahead_bytes = check_size(read_ahead_bytes, name="read_ahead_bytes")
         self._file = PackedFile(path, direct=check_flag(direct, name="direct"), buffers=buffers)
+        self.path = self._file.path
         self._is_own_pool = buffers is None
         self._epochs: weakref.WeakSet[ReadAhead[PackedBatch]] = weakref.WeakSet()
         self._replay: ReadAhead[PackedBatch] | None = None
         self._replayed: tuple[int, PackedBatch] | None = None  # read, and not yet asked for
         self._next = 0
+        self._first: Tensor | None = None  # the rows of the first batch that has any, once asked
         self._replay_lock = threading.Lock()
         header = self._file.header
         super().__init__(header.num_rows, header.row_shape, header.dtype)
@@ -112,25 +114,29 @@ class PackedStore(RowStore):
             number: Its place in the order in which batches were packed.
 
         Raises:
-            InputError: If there is no such batch, or it is damaged.
+            InputError: If there is no such batch, it is damaged, or the store was closed.
         """
-        return self._batches.read(self._check_number(number, self.num_batches - 1))
+        with self._in_use():
+            return self._batches.read(self._check_number(number, self.num_batches - 1))
 
     def epoch(self, first: int = 0) -> ReadAhead[PackedBatch]:
         """Iterate over all batches in order, while a thread reads the next ones.
 
-        The thread stops where the loop is left, and at ``close()`` of the iterator or the store.
+        The thread stops where the loop is left, and at ``close()`` of the iterator or the store;
+        an iterator that the store is closed under says so.
 
         Args:
             first: The batch to start with.
 
         Raises:
-            InputError: If there is no such batch; from the iterator, if one is damaged.
+            InputError: If there is no such batch, or the store was closed; from the iterator, if a
+                batch is damaged, or the store closed before the last one.
         """
         first = self._check_number(first, self.num_batches)
         batches, limit = self._batches, self.read_ahead_bytes
-        ahead = ReadAhead(batches.read_in_order, batches.sizes(), limit, first)
-        self._epochs.add(ahead)
+        with self._in_use():
+            ahead = ReadAhead(batches.read_in_order, batches.sizes(), limit, first)
+            self._epochs.add(ahead)
         return ahead
 
     def rewind(self, number: int = 0) -> None:
@@ -147,12 +153,13 @@ class PackedStore(RowStore):
         """Read all batches and compare them with their checksums.
 
         Raises:
-            InputError: If one is not what was written, or cannot be read.
+            InputError: If one is not what was written, or cannot be read, or the store was closed.
         """
-        self._file.verify()
+        with self._in_use():
+            self._file.verify()
 
     def gather(self, index: Tensor, out: Tensor | None = None) -> Tensor:
-        """Return the rows of the next batch; see above.
+        """Return the rows of the next batch, or of the first; see above.
 
         Args:
             index: That batch's rows, in its order.
@@ -163,29 +170,41 @@ class PackedStore(RowStore):
 
         Raises:
             InputTypeError: If ``index`` is not an integer tensor, or ``out`` has another dtype.
-            InputError: If ``index`` is not that batch's, the batch is damaged, or ``out`` has
-                another shape or device.
+            InputError: If ``index`` is not that batch's, the batch is damaged, ``out`` has another
+                shape or device, or the store was closed.
         """
         if out is None and self.row_bytes and check_index(index, self.num_rows).numel():
-            return self._replay_rows(index)  # spares a copy
+            with self._in_use():
+                return self._replay_rows(index)  # spares a copy
         return super().gather(index, out)
 
     def _gather(self, index: Tensor, out: Tensor) -> None:
         out.copy_(self._replay_rows(index))
 
     def _replay_rows(self, index: Tensor) -> Tensor:
+        wanted = index.to("cpu", torch.int64)
         with self._replay_lock:
             if self._replayed is None:
                 self._replayed = self._next_batch()
             number, batch = self._replayed
-            if not torch.equal(index.to("cpu", torch.int64), batch.index):
+            if not torch.equal(wanted, batch.index) and self._is_first(wanted):
+                self._stop_replay(0)  # an epoch was left early, and the next one begins
+                number, batch = self._replayed = self._next_batch()
+            if not torch.equal(wanted, batch.index):
                 raise InputError(
                     f"index, with {len(index)} rows, is not that of batch {number} of {self.path}",
                     expected=f"the {len(batch.index)} rows that were packed, in their order",
-                    mend="draw the batches in the order they were packed, or call rewind(number)",
+                    mend="draw the batches in the order they were packed, or from the first on, or "
+                    "call rewind(number)",
                 )
             self._replayed = None
             return batch.rows
+
+    def _is_first(self, wanted: Tensor) -> bool:
+        if self._first is None:
+            number = self._batches.first_with_rows()
+            self._first = self._batches.read(0 if number is None else number).index
+        return torch.equal(wanted, self._first)
 
     def _next_batch(self) -> tuple[int, PackedBatch]:
         for _ in range(2):  # what is left of this epoch, then once more from the start
@@ -230,10 +249,9 @@ class PackedStore(RowStore):
             )
         return number
 
-    def close(self) -> None:
-        """Stop all reading, and close the file; a store given as ``resident`` stays open."""
+    def _release(self) -> None:
         for epoch in list(self._epochs):
-            epoch.close()
+            epoch.fail(self._closed_error())
         self._file.close()
         if self._is_own_pool:
             self._file.buffers.clear()

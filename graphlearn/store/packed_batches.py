@@ -76,6 +76,11 @@ class PackedBatches:
             for _, count, packed, _, _ in self._file.segments[FIRST_BATCH:].tolist()
         ]
 
+    def first_with_rows(self) -> int | None:
+        """The number of the first batch that asks for rows; None if none does."""
+        counts = self._file.segments["count"][FIRST_BATCH:]
+        return int(np.argmax(counts > 0)) if bool((counts > 0).any()) else None
+
     def read(self, number: int) -> PackedBatch:
         """Read one batch.
 

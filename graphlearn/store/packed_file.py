@@ -27,6 +27,7 @@ class PackedFile:
 
     Raises:
         DataNotFoundError: If there is no such file.
+        InputTypeError: If ``path`` is neither text nor a path.
         InputError: If it is another kind of file, of another version, cut off, or its header or
             table of batches is damaged.
 
@@ -47,10 +48,10 @@ class PackedFile:
     def __init__(
         self, path: Path | str, *, direct: bool = False, buffers: BufferPool | None = None
     ) -> None:
-        self.path, self.direct = Path(path), direct
+        self._reader = FileReader(path, direct=direct)
+        self.path, self.direct = self._reader.path, direct
         # Page faults of fresh memory would take ten times as long as the reads of a warm file.
         self.buffers = BufferPool() if buffers is None else buffers
-        self._reader = FileReader(path, direct=direct)
         try:
             self.header = PackedHeader.decode(first_page(self._reader), path)
             if self._reader.size != self.header.file_bytes:

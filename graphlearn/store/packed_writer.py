@@ -55,7 +55,8 @@ class PackedWriter:
         - **resident**: ``[R]``, int32 or int64, distinct
 
     Raises:
-        InputTypeError: If ``source`` is no store, or ``resident`` no integer tensor.
+        InputTypeError: If ``source`` is no store, ``resident`` no integer tensor, or ``path``
+            neither text nor a path.
         InputError: If a resident row is out of range or there twice.
         OutputError: If the file cannot be written.
 

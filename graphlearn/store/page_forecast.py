@@ -1,9 +1,8 @@
-"""How many pages of a file of rows a mini-batch reads, from the chances of its rows."""
+"""How many pages of a file of rows a mini-batch reads."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,29 +10,24 @@ from numpy.typing import NDArray
 from graphlearn.store.file_header import PAGE
 
 
-def pages_of_rows(chance: NDArray[Any], row_bytes: int) -> float:
-    """Pages of the file that hold a row of the batch, each counted once, on average.
+def pages_of_rows(rows: NDArray[np.int64], row_bytes: int) -> int:
+    """Pages of the file that rows lie on, each counted once.
 
     Args:
-        chance: For each row the chance that the batch reads it from the file, in the file's order.
+        rows: Row numbers, ascending, each once.
         row_bytes: Bytes of a row.
 
     Shapes:
-        - **chance**: ``[N]``
+        - **rows**: ``[R]``
 
     Example:
-        >>> pages_of_rows(np.array([1.0, 1.0, 0.0, 0.5]), 2048)
-        1.5
+        >>> pages_of_rows(np.array([0, 1, 4]), 2048)
+        2
     """
-    start = np.arange(len(chance), dtype=np.int64) * row_bytes
+    start = rows * row_bytes
     first, last = start // PAGE, (start + row_bytes - 1) // PAGE
-    with np.errstate(divide="ignore"):
-        missed = np.log1p(-chance)
-    log_missed = np.bincount(first, missed, minlength=int(last.max(initial=-1)) + 1)
-    spans = last > first
-    np.add.at(log_missed, last[spans], missed[spans])
-    inner = float(chance @ np.maximum(last - first - 1, 0))  # pages of one row alone
-    return float(-np.expm1(log_missed).sum()) + inner
+    before = np.concatenate([[-1], last[:-1]])  # last page of the row before
+    return int((last - np.maximum(first - 1, before[: len(rows)])).sum())
 
 
 def pages_per_row(row_bytes: int) -> float:

@@ -33,7 +33,7 @@ def parquet_rows(
 
     Raises:
         InputTypeError: If columns hold no numbers, or different kinds of them.
-        InputError: If the file cannot be read, lacks a column, or has empty entries.
+        InputError: If the file cannot be read, lacks a column, has it twice, or has empty entries.
         MissingExtraError: If pyarrow is not installed.
 
     Example:
@@ -62,6 +62,12 @@ def parquet_rows(
     for name in names:
         if name not in schema.names:
             raise unknown_name("column", name, schema.names, where=str(path))
+        if schema.names.count(name) > 1:
+            raise InputError(
+                f"{path} has {schema.names.count(name)} columns {name!r}",
+                expected="names that are one column's alone",
+                mend="name columns that are, or rename them",
+            )
     kind, width = _form(path, schema, names)
     flat = isinstance(columns, str) and width is None
     step = max(1, block_bytes // max(1, kind.itemsize * (width or len(names))))

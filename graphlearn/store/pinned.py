@@ -124,8 +124,8 @@ class PinnedStore(RowStore):
             np.copyto(memory, old)
         make = host_memory.after_reads if is_pinned else host_memory.lock_pages
         # It is called by close(), or when the store is dropped; at the very end the system does it.
-        self._release = weakref.finalize(self, make(memory, self.device))
-        self._release.atexit = False
+        self._unlock = weakref.finalize(self, make(memory, self.device))
+        self._unlock.atexit = False
         return torch.from_numpy(memory)
 
     def _empty(self, shape: tuple[int, ...]) -> Tensor:
@@ -135,8 +135,7 @@ class PinnedStore(RowStore):
         if self._memory is not None:
             self._memory._gather(index, out)
             return
-        if self._read is None:
-            raise InputError("the store was closed", mend="make another one of the same table")
+        assert self._read is not None  # with nothing to read, nothing is asked for
         with host_memory.current_device(self.device):
             rows, order = index.to(self.device, non_blocking=True).contiguous(), None
             if self.sort:
@@ -148,13 +147,22 @@ class PinnedStore(RowStore):
         moved = useful + index.numel() * extra
         self.traffic.add("pinned", rows=index.numel(), useful_bytes=useful, moved_bytes=moved)
 
-    def close(self) -> None:
-        """Wait for the GPU, unlock the memory and let go of it."""
+    def _release(self) -> None:
         if self._memory is not None:
             self._memory.close()
         if self._read is not None:
             self._read = None
-            self._release()
+            self._unlock()  # waits for the GPU
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._memory is None:
+            raise InputError(
+                f"a copy of {self!r} was asked for, as another process gets it",
+                expected="one store in each process, since page-locked memory is its process's own",
+                mend="make the store in that process, load without workers, or give workers a "
+                "MemoryStore",
+            )
+        return super().__getstate__()
 
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, by {self.method}: {self.reason})"

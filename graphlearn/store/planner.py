@@ -12,13 +12,24 @@ from torch import Tensor
 from graphlearn.errors import InputError
 from graphlearn.store.file_header import PAGE
 from graphlearn.store.graph_estimate import EXPONENT, Assumption, forecast_sizes
-from graphlearn.store.in_neighbors import Graph, InNeighbors, check_fan_out, in_neighbors
+from graphlearn.store.in_neighbors import (
+    Graph,
+    InNeighbors,
+    check_fan_out,
+    in_neighbors,
+    seed_weights,
+)
 from graphlearn.store.inclusion import BatchForecast, forecast_batch
 from graphlearn.store.page_forecast import pages_among_groups, pages_of_rows
-from graphlearn.store.row_places import hottest_rows
+from graphlearn.store.row_places import RowPlaces, rows_in_budget
 from graphlearn.store.row_store import check_dtype
 from graphlearn.store.store_plan import PlannedTier, StorePlan, show_bytes
-from graphlearn.validate import check_num_nodes, check_size
+from graphlearn.store.trial_batches import TrialBatch, trial_batches
+from graphlearn.validate import check_size
+
+_MANY = 2**62  # bytes, which integers of 64 bits count with room to spare
+# Of the rows a batch of email-Enron holds by the assumption, what it really holds (two hops).
+_REAL = {"uniform": "a third", "power-law": "four fifths"}
 
 
 def plan_stores(
@@ -41,6 +52,10 @@ def plan_stores(
     :func:`graphlearn.store.forecast_batch`) and the hottest rows are given to the nearest tier.
     From sizes alone the graph is assumed, and the plan says which assumption it rests on.
 
+    The chances tell which rows are hot, not how many a batch holds: where neighbors are each
+    other's neighbors, batches hold fewer rows than they say. So with a graph, figures are averages
+    of some batches that are drawn here (see :func:`graphlearn.store.trial_batches.trial_batches`).
+
     Rows go to the GPU as far as ``gpu_bytes`` holds them, then to memory (pinned where there is
     a GPU to read it), then to a file. Where rows are left to the file, reading them at random is
     weighed against packing each batch's rows of an epoch beforehand: pages moved in an epoch
@@ -57,7 +72,7 @@ def plan_stores(
         batch_size: Seeds a batch.
         dtype: What rows are made of.
         gpu_bytes: Bytes of GPU memory for rows; 0 where training is on the CPU.
-        host_bytes: Bytes of memory for rows.
+        host_bytes: Bytes of memory for rows; 0 for none, else at least those of a row.
         assumption: Without a graph: ``"uniform"`` or ``"power-law"``; see
             :func:`graphlearn.store.graph_estimate.forecast_sizes`.
 
@@ -71,24 +86,30 @@ def plan_stores(
         ...     dim=128, fan_out=[15, 10], num_nodes=1_000_000, num_edges=20_000_000,
         ...     train_nodes=10_000, host_bytes=100 * 2**20, assumption="uniform",
         ... )
-        >>> plan.store, [tier.name for tier in plan.tiers], plan.basis
+        >>> plan.store, [tier.name for tier in plan.tiers], plan.basis.partition(";")[0]
         ('disk-packed', ['memory', 'disk'], 'an estimate: a uniform random graph is assumed')
     """
     row_bytes = check_size(dim, name="dim") * check_dtype(dtype).itemsize
-    budgets = {
-        "gpu": check_num_nodes(gpu_bytes, name="gpu_bytes"),
-        "pinned" if gpu_bytes else "memory": check_num_nodes(host_bytes, name="host_bytes"),
-    }
     fan_out = check_fan_out(fan_out)
-    forecast, nodes, edges, basis = _forecast(
-        graph, num_nodes, num_edges, train_nodes, fan_out, batch_size, assumption
-    )
+    # A budget that holds no row is refused before anything is drawn.
+    gpu_rows = rows_in_budget(gpu_bytes, row_bytes, _MANY, name="gpu_bytes")
+    host_rows = rows_in_budget(host_bytes, row_bytes, _MANY, name="host_bytes")
+    found = _forecast(graph, num_nodes, num_edges, train_nodes, fan_out, batch_size, assumption)
+    forecast, nodes, edges, basis, trials = found
+    if nodes * row_bytes >= _MANY:
+        raise InputError(
+            f"dim is {dim}", expected=f"fewer than 2^62 bytes in all rows, {nodes} of them"
+        )
     sizes, left = {}, nodes
-    for name, budget in budgets.items():
-        sizes[name] = min(left, budget // row_bytes)
+    for name, most in (("gpu", gpu_rows), ("pinned" if gpu_rows else "memory", host_rows)):
+        sizes[name] = min(left, most)
         left -= sizes[name]
     sizes = {name: size for name, size in sizes.items() if size}
-    rows, pages = _split(forecast, list(sizes.values()), nodes, row_bytes)
+    if trials:
+        rows, pages = _count(forecast, trials, list(sizes.values()), row_bytes)
+    else:
+        rows, pages = _split(forecast, list(sizes.values()), nodes, row_bytes)
+    hops = zip(*(trial.edges for trial in trials), strict=True)  # none without a graph
     tiers = [
         PlannedTier(name, size, got, got * row_bytes)
         for (name, size), got in zip(sizes.items(), rows, strict=False)
@@ -106,8 +127,8 @@ def plan_stores(
         row_bytes=row_bytes,
         batch_size=batch_size,
         batches=forecast.batches,
-        batch_rows=forecast.rows,
-        batch_edges=forecast.edges,
+        batch_rows=sum(rows),
+        batch_edges=tuple(sum(hop) / len(trials) for hop in hops) or forecast.edges,
         tiers=tuple(tiers),
         packed_bytes=packed,
     )
@@ -121,7 +142,7 @@ def _forecast(
     fan_out: tuple[int, ...],
     batch_size: int,
     assumption: Assumption,
-) -> tuple[BatchForecast, int, int, str]:
+) -> tuple[BatchForecast, int, int, str, list[TrialBatch]]:
     if graph is None:
         if num_nodes is None or num_edges is None:
             missing = "num_nodes" if num_nodes is None else "num_edges"
@@ -136,16 +157,27 @@ def _forecast(
             num_nodes, num_edges, count, fan_out, batch_size=batch_size, assumption=assumption
         )
         kind = "uniform random" if assumption == "uniform" else f"power-law (exponent {EXPONENT})"
-        return forecast, num_nodes, num_edges, f"an estimate: a {kind} graph is assumed"
+        basis = (
+            f"an estimate: a {kind} graph is assumed; where neighbors are each other's neighbors, "
+            f"batches hold fewer rows, as of a mail network {_REAL[assumption]}"
+        )
+        return forecast, num_nodes, num_edges, basis, []
     rows = in_neighbors(graph, num_nodes)
     edges = rows.row.numel()
     if num_edges is not None and num_edges != edges:
         raise InputError(f"num_edges is {num_edges}", expected=f"{edges}, as the graph's, or None")
     seeds, basis = _seeds(rows, train_nodes)
-    forecast = forecast_batch(
-        rows, seeds, fan_out, batch_size=check_size(batch_size, name="batch_size")
+    size = check_size(batch_size, name="batch_size")
+    forecast = forecast_batch(rows, seeds, fan_out, batch_size=size)
+    trials = trial_batches(
+        rows,
+        seed_weights(seeds, rows.num_nodes),
+        fan_out,
+        batch_size=size,
+        num_edges=forecast.num_edges,
     )
-    return forecast, rows.num_nodes, edges, basis
+    basis = f"{basis}; averages of {len(trials)} batches drawn from it"
+    return forecast, rows.num_nodes, edges, basis, trials
 
 
 def _seeds(rows: InNeighbors, train_nodes: Tensor | int | None) -> tuple[Tensor, str]:
@@ -164,21 +196,31 @@ def _split(
     forecast: BatchForecast, sizes: list[int], nodes: int, row_bytes: int
 ) -> tuple[list[float], float]:
     """A batch's rows by tier, the rest last, and pages of a file that hold those of the rest."""
+    assert forecast.count is not None  # groups of rows: nothing is known of single ones
     chance: NDArray[np.float64] = forecast.probability.numpy()
     bounds = np.cumsum([0, *sizes])
-    if forecast.count is None:
-        within = [float(chance[hottest_rows(chance, int(end))].sum()) for end in bounds]
-        cold = chance.copy()
-        cold[hottest_rows(chance, int(bounds[-1]))] = 0.0
-        pages = pages_of_rows(cold, row_bytes)
-    else:
-        order = np.argsort(-chance, kind="stable")
-        count = np.concatenate([[0.0], np.cumsum(forecast.count.numpy()[order])])
-        total = np.concatenate([[0.0], np.cumsum((chance * forecast.count.numpy())[order])])
-        within = [float(np.interp(end, count, total)) for end in bounds]
-        pages = pages_among_groups(forecast.rows - within[-1], nodes, row_bytes)
+    order = np.argsort(-chance, kind="stable")
+    count = np.concatenate([[0.0], np.cumsum(forecast.count.numpy()[order])])
+    total = np.concatenate([[0.0], np.cumsum((chance * forecast.count.numpy())[order])])
+    within = [float(np.interp(end, count, total)) for end in bounds]
+    pages = pages_among_groups(forecast.rows - within[-1], nodes, row_bytes)
     rows = [*np.diff(within).tolist(), max(0.0, forecast.rows - within[-1])]
     return rows, pages
+
+
+def _count(
+    forecast: BatchForecast, trials: list[TrialBatch], sizes: list[int], row_bytes: int
+) -> tuple[list[float], float]:
+    """The same of single rows, in batches that were drawn."""
+    chance: NDArray[np.float64] = forecast.probability.numpy()
+    places = RowPlaces(chance, sizes)
+    rows, pages = np.zeros(len(sizes) + 1), 0
+    for trial in trials:
+        slots = places.slots(torch.from_numpy(trial.nodes)).numpy()
+        tiers = np.searchsorted(places.bounds, slots, side="right") - 1
+        rows += np.bincount(tiers, minlength=len(rows))
+        pages += pages_of_rows(trial.nodes[tiers == len(sizes)], row_bytes)
+    return (rows / len(trials)).tolist(), pages / len(trials)
 
 
 def _choose(

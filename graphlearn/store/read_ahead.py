@@ -39,6 +39,10 @@ class ReadAhead(Generic[T]):
         """Stop reading and forget what was read; the iterator is then at its end."""
         self._shared.thread.start()
 
+    def fail(self, problem: BaseException) -> None:
+        """Close, and raise ``problem`` where the next item is taken, if one is left to take."""
+        self._shared.stop(problem)
+
     def __iter__(self) -> Self:
         return self
 
@@ -60,6 +64,7 @@ class _Shared(Generic[T]):
     ) -> None:
         self._read, self._sizes, self._max_bytes = read, sizes, max_bytes
         self._first = first
+        self._left = len(sizes) - first  # to take
         self._ready: deque[tuple[int, T]] = deque()
         self._held = 0  # bytes of what is ready or being read
         self._problem: BaseException | None = None
@@ -73,6 +78,7 @@ class _Shared(Generic[T]):
             if self._ready:
                 size, item = self._ready.popleft()
                 self._held -= size
+                self._left -= 1
                 self._change.notify_all()
                 return item
             problem, self._problem = self._problem, None
@@ -80,11 +86,14 @@ class _Shared(Generic[T]):
             raise problem
         raise StopIteration
 
-    def stop(self) -> None:
+    def stop(self, problem: BaseException | None = None) -> None:
         with self._change:
+            if problem is None:
+                self._problem = None
+            elif self._left and not self._stopped and self._problem is None:
+                self._problem = problem
             self._stopped = True
             self._ready.clear()
-            self._problem = None
             self._change.notify_all()
         # The thread itself is here if it held the last reference to what holds the iterator.
         if self.thread.ident is not None and self.thread is not threading.current_thread():
@@ -103,7 +112,9 @@ class _Shared(Generic[T]):
                     self._change.notify_all()
                 del item  # whoever takes it has it alone
         except BaseException as problem:  # noqa: BLE001  # raised where the items are used
-            self._problem = problem
+            with self._change:
+                if not self._stopped:
+                    self._problem = problem
         finally:
             with self._change:
                 self._ended = True

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphlearn.errors import DataNotFoundError, InputError, InputTypeError
+from graphlearn.store.file_reader import check_path
 from graphlearn.store.parquet_rows import parquet_rows
 from graphlearn.store.row_store import DTYPES, RowStore, check_dtype
 
@@ -73,9 +74,7 @@ def row_blocks(
     if isinstance(source, RowStore):
         num_rows, pieces = source.num_rows, _store_blocks(source, block_bytes)
     elif is_file:
-        path = Path(source)
-        if not path.is_file():
-            raise DataNotFoundError(f"no file {path}", expected="rows in a .npy or .parquet file")
+        path = _existing(source)
         if path.suffix.lower() == ".parquet":
             num_rows, pieces = parquet_rows(path, columns, block_bytes=block_bytes)
         elif path.suffix.lower() == ".npy":
@@ -124,9 +123,17 @@ def _alike(
 
 def _form(piece: Any, number: int) -> tuple[tuple[int, ...], torch.dtype]:
     """The shape of a row of a block, and its dtype."""
+    if isinstance(piece, np.ma.MaskedArray):
+        raise InputTypeError(
+            f"block {number} is a masked array",
+            expected="one without a mask, since files of rows hold none",
+            mend="pass block.filled(...)",
+        )
     if isinstance(piece, np.ndarray):
         # By its name, so that numbers whose bytes stand in another order count as what they are.
         dtype = DTYPES.get(piece.dtype.newbyteorder("=").name)
+    elif isinstance(piece, Tensor) and piece.device.type == "meta":
+        raise InputTypeError(f"block {number} lies on meta", expected="a tensor that holds numbers")
     elif isinstance(piece, Tensor) and piece.layout == torch.strided:
         dtype = piece.dtype if piece.dtype in DTYPES.values() else None
     else:
@@ -153,6 +160,8 @@ def _tensor(part: Any) -> Tensor:
     if isinstance(part, Tensor):
         return part.detach().cpu().contiguous()
     array: NDArray[Any] = np.ascontiguousarray(part, dtype=part.dtype.newbyteorder("="))
+    if array.size == 0:  # torch takes over steps of 0 bytes, in which it then sees no rows
+        return torch.empty(array.shape, dtype=DTYPES[array.dtype.name])
     # torch warns at arrays that are read-only, as those of a file are; as a copy they are not.
     return torch.from_numpy(array if array.flags.writeable else array.copy())
 
@@ -163,11 +172,21 @@ def _store_blocks(store: RowStore, block_bytes: int) -> Iterator[Tensor]:
         yield store.read(begin, min(begin + step, store.num_rows))
 
 
+def _existing(source: Path | str) -> Path:
+    path = check_path(source)
+    try:
+        if path.is_file():
+            return path
+    except OSError as problem:  # a name that is too long
+        raise InputError(f"{path} could not be read ({problem.strerror})") from problem
+    raise DataNotFoundError(f"no file {path}", expected="rows in a .npy or .parquet file")
+
+
 def _open_npy(path: Path) -> NDArray[Any]:
     try:
         # Not np.load, which would also open an archive of arrays, and leave it open.
         array: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
-    except (ValueError, OSError, EOFError) as problem:
+    except (ValueError, OSError, EOFError, OverflowError) as problem:
         reason = " ".join(str(problem).split())
         raise InputError(
             f"{path} cannot be read: {reason}", expected="a whole .npy file of numbers"

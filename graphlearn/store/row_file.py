@@ -30,6 +30,7 @@ class RowFile:
 
     Raises:
         DataNotFoundError: If there is no such file.
+        InputTypeError: If ``path`` is neither text nor a path.
         InputError: If it is another kind of file, of another version, cut off, or its header or
             checksums are damaged.
 
@@ -45,8 +46,8 @@ class RowFile:
     """
 
     def __init__(self, path: Path | str, *, direct: bool = False) -> None:
-        self.path = Path(path)
         self.reader = FileReader(path, direct=direct)
+        self.path = self.reader.path
         try:
             self.header = RowFileHeader.decode(first_page(self.reader), path)
             if self.reader.size != self.header.file_bytes:

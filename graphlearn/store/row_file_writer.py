@@ -52,7 +52,7 @@ def write_rows(
 
     Raises:
         DataNotFoundError: If the source is a path and there is no such file.
-        InputTypeError: If the source, or its dtype, is none of these.
+        InputTypeError: If the source, its dtype or ``path`` is none of these.
         InputError: If the source cannot be read, its blocks differ in form, or it has another
             number of rows than ``num_rows``.
         OutputError: If the file cannot be written.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphlearn.errors import InputError, InputTypeError
+from graphlearn.validate import check_num_nodes
 
 
 def check_scores(scores: Any, num_rows: int) -> NDArray[Any]:
@@ -42,6 +43,29 @@ def check_scores(scores: Any, num_rows: int) -> NDArray[Any]:
         row = int(np.argmax(wrong))
         raise InputError(f"scores holds {array[row]} for row {row}", expected="finite scores >= 0")
     return array
+
+
+def rows_in_budget(budget: Any, row_bytes: int, num_rows: int, *, name: str) -> int:
+    """How many of ``num_rows`` rows a budget holds.
+
+    Args:
+        budget: Bytes.
+        row_bytes: Bytes of a row.
+        num_rows: How many rows there are.
+        name: What the budget is called, for the error text.
+
+    Raises:
+        InputTypeError: If the budget is no integer.
+        InputError: If it is negative, or above 0 and below one row.
+
+    Example:
+        >>> rows_in_budget(1000, 16, 50, name="host_bytes")
+        50
+    """
+    size = check_num_nodes(budget, name=name)
+    if 0 < size < row_bytes:
+        raise InputError(f"{name} is {size}", expected=f"at least one row, {row_bytes} bytes, or 0")
+    return min(size // max(1, row_bytes), num_rows)
 
 
 def hottest_rows(scores: NDArray[Any], count: int) -> NDArray[np.int64]:

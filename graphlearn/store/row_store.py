@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from graphlearn.errors import InputError, InputTypeError
+from graphlearn.store.closable import Closable
 from graphlearn.store.traffic import Traffic
 from graphlearn.validate import check_num_nodes, id_range
 
@@ -69,11 +70,13 @@ def check_index(index: Any, num_rows: int, *, name: str = "index") -> Tensor:
     return index
 
 
-class RowStore(ABC):
+class RowStore(Closable, ABC):
     """Rows of a table ``[N, ...]``, read by index.
 
     A subclass gives :meth:`_gather`; the checks, so that a bad index never reads another row, and
-    the buffer for the result are made here. Stores may be read from several threads at once.
+    the buffer for the result are made here. Stores may be read from several threads at once, and
+    closed meanwhile: what a subclass releases in :meth:`_release` stays until gathers under way
+    have ended, and later ones are refused.
 
     Args:
         num_rows: How many rows there are.
@@ -99,6 +102,7 @@ class RowStore(ABC):
         dtype: torch.dtype,
         device: torch.device | str = "cpu",
     ) -> None:
+        super().__init__()
         self.num_rows = check_num_nodes(num_rows, name="num_rows")
         self.row_shape = tuple(check_num_nodes(size, name="row_shape") for size in row_shape)
         self.dtype = check_dtype(dtype)
@@ -128,8 +132,13 @@ class RowStore(ABC):
 
         Raises:
             InputTypeError: If ``index`` is not an integer tensor, or ``out`` has another dtype.
-            InputError: If a row is out of range, or ``out`` has another shape or device.
+            InputError: If a row is out of range, ``out`` has another shape or device, or the store
+                was closed.
         """
+        with self._in_use():
+            return self._checked_gather(index, out)
+
+    def _checked_gather(self, index: Tensor, out: Tensor | None) -> Tensor:
         index = check_index(index, self.num_rows)
         shape = (index.numel(), *self.row_shape)
         if out is None:
@@ -162,10 +171,6 @@ class RowStore(ABC):
     @abstractmethod
     def _gather(self, index: Tensor, out: Tensor) -> None:
         """Write the rows of a checked ``index`` to ``out``, and count them in ``traffic``."""
-
-    def close(self) -> None:
-        """Give back files and memory; the store cannot be read after it."""
-        return
 
     def __enter__(self) -> Self:
         return self

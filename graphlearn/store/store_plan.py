@@ -80,8 +80,13 @@ class StorePlan:
 
     @property
     def hit_rate(self) -> float:
-        """Share of a batch's rows that come from above the last tier; 1 if there is one tier."""
-        if len(self.tiers) < 2 or not self.batch_rows:
+        """Share of a batch's rows that come from above the last tier.
+
+        With one tier all of them, or none if that is the disk.
+        """
+        if len(self.tiers) < 2:
+            return 0.0 if self.tiers and self.tiers[0].name == "disk" else 1.0
+        if not self.batch_rows:
             return 1.0
         return 1.0 - self.tiers[-1].batch_rows / self.batch_rows
 

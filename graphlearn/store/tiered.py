@@ -15,9 +15,8 @@ from graphlearn.store.buffer_pool import BufferPool
 from graphlearn.store.disk import DiskStore
 from graphlearn.store.memory import MemoryStore
 from graphlearn.store.pinned import PinnedStore
-from graphlearn.store.row_places import RowPlaces, check_scores
+from graphlearn.store.row_places import RowPlaces, check_scores, rows_in_budget
 from graphlearn.store.row_store import RowStore
-from graphlearn.validate import check_num_nodes
 
 _BLOCK_BYTES = 32 << 20  # of rows that are copied into a tier at once
 
@@ -68,7 +67,7 @@ class TieredStore(RowStore):
 
     Args:
         source: All rows. It stays open and is not closed with this store; a tensor is taken as a
-            :class:`MemoryStore`.
+            :class:`MemoryStore`. A copy by pickle has a copy of the source and of all tiers.
         scores: How often each row will be read, in any unit; see
             :func:`graphlearn.store.inclusion_probability`. Of equal scores the first row is taken.
         gpu_bytes: Bytes of rows on the GPU.
@@ -110,7 +109,10 @@ class TieredStore(RowStore):
                 f"source is a {type(source).__name__}", expected="a store or a tensor [N, ...]"
             )
         budgets = {"gpu": gpu_bytes, "host": host_bytes}
-        sizes = {name: _row_count(name, size, source) for name, size in budgets.items()}
+        sizes = {
+            name: rows_in_budget(size, source.row_bytes, source.num_rows, name=f"{name}_bytes")
+            for name, size in budgets.items()
+        }
         if not any(sizes.values()):
             raise InputError(
                 "gpu_bytes and host_bytes are 0",
@@ -130,6 +132,7 @@ class TieredStore(RowStore):
         taken = name in [tier.name for tier in self._tiers]
         self._tiers.append(_Tier("source" if taken else name, source))
         self.buffers = BufferPool() if buffers is None else buffers
+        self._is_own_pool = buffers is None
         self._lock = threading.Lock()
         self._moved_before = _moved_bytes(source)
 
@@ -165,16 +168,23 @@ class TieredStore(RowStore):
             return self.buffers.empty(shape, self.dtype)
         return super()._empty(shape)
 
-    def close(self) -> None:
-        """Let go of the rows held here; the source stays open."""
-        for tier in self._tiers[:-1]:
+    def _release(self) -> None:
+        for tier in self._tiers[:-1]:  # the last is the source, which stays open
             tier.store.close()
         self._tiers = []
-        self.buffers.clear()
+        if self._is_own_pool:
+            self.buffers.clear()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_lock": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.Lock()
+        if self._tiers:  # a source that was opened anew counts anew
+            self._moved_before = _moved_bytes(self._tiers[-1].store)
 
     def _gather(self, index: Tensor, out: Tensor) -> None:
-        if not self._tiers:
-            raise InputError("the store was closed", mend="make another one of the same source")
         index = index.cpu()
         slots = self._places.slots(index)
         parts = self._split(slots)
@@ -237,17 +247,6 @@ _KINDS: dict[type[RowStore], str] = {
 
 def _moved_bytes(store: RowStore) -> int:
     return sum(tier.moved_bytes for tier in store.traffic.tiers().values())
-
-
-def _row_count(name: str, size: Any, source: RowStore) -> int:
-    """How many rows a budget holds."""
-    budget = check_num_nodes(size, name=f"{name}_bytes")
-    if 0 < budget < source.row_bytes:
-        raise InputError(
-            f"{name}_bytes is {budget}",
-            expected=f"at least one row, {source.row_bytes} bytes, or 0",
-        )
-    return min(budget // max(1, source.row_bytes), source.num_rows)
 
 
 def _check_device(device: torch.device | str | None, *, on_gpu: bool) -> torch.device:

@@ -5,14 +5,22 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import sys
 import weakref
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from graphlearn.errors import InputError
+from graphlearn.errors import InputError, OutputError
 from graphlearn.files import make_folder, output_error, sync_folder
+from graphlearn.store.file_reader import check_path
+
+if sys.platform != "win32":
+    import fcntl
+
+_SUFFIX = ".partial"
+_TRIES = 100  # to make a temporary file; one is lost where another writer clears up meanwhile
 
 
 def _discard(file: FileIO, temporary: Path) -> None:
@@ -26,12 +34,14 @@ class WholeFile:
 
     Until then, and after any error, what stood there before stays; the temporary file goes at an
     error, at the end of a ``with`` block without :meth:`finish`, and with the object. That of a
-    process that was killed is removed by :func:`graphlearn.files.remove_partial_files`.
+    process that was killed goes when the same file is written again
+    (:func:`remove_dead_files`).
 
     Args:
         path: Where to write; if it is a link, the file it points to is replaced.
 
     Raises:
+        InputTypeError: If ``path`` is neither text nor a path.
         OutputError: If it cannot be made, written or renamed.
 
     Example:
@@ -47,12 +57,13 @@ class WholeFile:
 
     def __init__(self, path: Path | str) -> None:
         self.path = path
-        self._target = Path(os.path.realpath(path))
+        self._target = Path(os.path.realpath(check_path(path)))
         make_folder(self._target.parent)
-        token = secrets.token_hex(4)
-        self._temporary = self._target.with_name(f".{self._target.name}.{token}.partial")
         try:
-            self._file = self._temporary.open("xb", buffering=0)
+            remove_dead_files(self._target)
+            self._file, self._temporary = _open_locked(self._target)
+        except OutputError:
+            raise
         except OSError as problem:
             raise output_error(path, problem) from problem
         self._discard = weakref.finalize(self, _discard, self._file, self._temporary)
@@ -82,9 +93,11 @@ class WholeFile:
         self.check_open()
         try:
             os.fsync(self._file.fileno())
-            self._file.close()
-            self._temporary.replace(self._target)
+            if sys.platform == "win32":  # which renames no open file
+                self._file.close()
+            self._temporary.replace(self._target)  # while its lock is held
             self._discard.detach()
+            self._file.close()
             sync_folder(self._target.parent)
         except OSError as problem:
             self.discard()
@@ -113,3 +126,78 @@ class WholeFile:
         trace: TracebackType | None,
     ) -> None:
         self.discard()
+
+
+def remove_dead_files(path: Path | str) -> int:
+    """Remove temporary files of writers of ``path`` that were killed; return how many.
+
+    A writer holds a lock on its temporary file, which ends with its process: those that someone
+    holds stay, so that other processes may be writing the same path. Nothing is removed on Windows,
+    nor where the file system has no locks.
+
+    Args:
+        path: What is written; the file itself is left alone.
+
+    Raises:
+        OutputError: If its folder cannot be listed.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = Path(folder, ".a.0f0f0f0f.partial").write_bytes(b"hal")
+        ...     with WholeFile(Path(folder, "b")):
+        ...         remove_dead_files(Path(folder, "a")), remove_dead_files(Path(folder, "b"))
+        (1, 0)
+    """
+    target = Path(os.path.realpath(check_path(path)))
+    prefix, removed = f".{target.name}.", 0
+    if sys.platform == "win32":
+        return removed
+    try:
+        names = [entry.name for entry in target.parent.iterdir()]
+    except OSError as problem:
+        raise output_error(target.parent, problem) from problem
+    for name in names:
+        token = name.removeprefix(prefix).removesuffix(_SUFFIX)
+        if name == f"{prefix}{token}{_SUFFIX}" and len(token) == 8:
+            removed += _remove_unlocked(target.with_name(name))
+    return removed
+
+
+def _remove_unlocked(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+    except OSError:  # its writer lives, or it is not ours to remove
+        return False
+    else:
+        return True
+    finally:
+        os.close(descriptor)
+
+
+def _open_locked(target: Path) -> tuple[FileIO, Path]:
+    """A new temporary file of ``target``, locked where it can be, and its path."""
+    for _ in range(_TRIES):
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}{_SUFFIX}")
+        file = temporary.open("xb", buffering=0)
+        if sys.platform == "win32":
+            return file, temporary
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # another writer has just found it without a lock, and removes it
+            file.close()
+            continue
+        except OSError:  # no locks here: then nobody removes it either
+            return file, temporary
+        if os.fstat(file.fileno()).st_nlink:
+            return file, temporary
+        file.close()
+    raise OutputError(
+        f"{target} could not be written ({_TRIES} temporary files of it were removed)",
+        mend="let one process write it",
+    )

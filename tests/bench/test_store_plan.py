@@ -15,12 +15,12 @@ DEFAULTS: dict[str, Any] = {
     "graph": None,
     "nodes": "1e6",
     "edges": "20e6",
-    "dim": 128,
+    "dim": "128",
     "dtype": "float32",
     "gpu_bytes": "0",
     "host_bytes": "100MiB",
     "fan_out": "15,10",
-    "batch_size": 1024,
+    "batch_size": "1e3",
     "train_nodes": "10_000",
     "assume": "uniform",
 }
@@ -76,15 +76,15 @@ def test_sizes_alone() -> None:
     plan = plan_command(**DEFAULTS)
     assert (plan.num_nodes, plan.num_edges, plan.row_bytes) == (10**6, 2 * 10**7, 512)
     assert plan.batches == 10
-    assert plan.basis == "an estimate: a uniform random graph is assumed"
+    assert plan.basis.startswith("an estimate: a uniform random graph is assumed; ")
 
 
 def test_a_data_set_brings_sizes_and_features() -> None:
     options = {**DEFAULTS, "graph": "digits-knn", "nodes": None, "edges": None, "train_nodes": None}
     plan = plan_command(**{**options, "dim": None})
     assert (plan.num_nodes, plan.row_bytes) == (1797, 4 * 64)
-    assert plan.basis == "the graph, with all nodes as training nodes"
-    assert plan_command(**{**options, "dim": 8, "dtype": "float16"}).row_bytes == 16
+    assert plan.basis.startswith("the graph, with all nodes as training nodes; averages of 6")
+    assert plan_command(**{**options, "dim": "8", "dtype": "float16"}).row_bytes == 16
 
 
 def test_files(tmp_path: Path) -> None:
@@ -108,12 +108,21 @@ def test_files(tmp_path: Path) -> None:
         ({"graph": "cora", "nodes": None}, "--edges 20e6 stands beside --graph cora"),
         ({"graph": "corra", "nodes": None, "edges": None}, "did you mean 'cora'"),
         ({"dtype": "float23"}, "unknown dtype 'float23'"),
-        ({"dim": 0}, "dim is 0"),
-        ({"batch_size": 0}, "batch_size is 0"),
+        ({"dim": "0"}, "dim is 0"),
+        ({"batch_size": "0"}, "batch_size is 0"),
         ({"fan_out": "0"}, "fan_out is 0"),
         ({"train_nodes": "2e6"}, "train_nodes is 2000000"),
         ({"host_bytes": "lots"}, "--host-bytes lots"),
         ({"gpu_bytes": "-1"}, "--gpu-bytes -1"),
+        ({"host_bytes": None}, "--host-bytes is not given: expected how much memory rows may take"),
+        ({"host_bytes": "10"}, "host_bytes is 10: expected at least one row, 512 bytes, or 0"),
+        ({"gpu_bytes": "511"}, "gpu_bytes is 511: expected at least one row, 512 bytes, or 0"),
+        ({"dim": "9" * 20}, "--dim 99999999999999999999: expected less than 2^62"),
+        (
+            {"dim": "1e15", "host_bytes": "0"},
+            "dim is 1000000000000000: expected fewer than 2^62 bytes in all rows",
+        ),
+        ({"batch_size": "1.5"}, "--batch-size 1.5: expected a count such as 2000000 or 2e6"),
     ],
 )
 def test_bad_input(changes: dict[str, Any], text: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from torch_geometric.data import Data
@@ -98,6 +100,47 @@ def test_bad_options_are_refused(
 ) -> None:
     with pytest.raises(InputError, match=message):
         AdaptiveFanOut(sampler, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("most", [[4, 4], [], 4, None, "4"])
+def test_there_is_a_fan_out_for_each_hop_of_the_sampler(sampler: NeighborSampler, most) -> None:
+    message = f"most is {most!r}: expected 1 fan-outs, one for each hop of the sampler"
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        AdaptiveFanOut(sampler, most)
+    assert sampler.num_neighbors.values == [30]
+
+
+def test_a_graph_with_types_is_refused(typed_graph) -> None:
+    message = "^sampler is of a graph with types: expected one of a homogeneous graph$"
+    typed = NeighborSampler(typed_graph, [4, 4])
+    with pytest.raises(InputTypeError, match=message):
+        AdaptiveFanOut(typed, [4, 4])
+    assert typed.num_neighbors.values == [4, 4]
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ({}, "the state has no best, waited and current: expected a state_dict()"),
+        (
+            {"best": 1.0, "waited": 0},
+            "the state has no best, waited and current: expected a state_dict()",
+        ),
+        (
+            {"best": 1.0, "waited": 0, "current": [31]},
+            "the state's fan-outs are [31]: expected up to [30]",
+        ),
+        ({"best": 1.0, "waited": 0, "current": [0]}, "current is 0: expected an integer >= 1"),
+    ],
+)
+def test_a_state_that_is_none_changes_nothing(sampler: NeighborSampler, state, message) -> None:
+    growth = AdaptiveFanOut(sampler, [30], start=[5])
+    growth.step(0.5)
+    before = growth.state_dict()
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        growth.load_state_dict(state)
+    assert growth.state_dict() == before
+    assert sampler.num_neighbors.values == [5]
 
 
 def test_another_sampler_and_a_metric_that_is_nan_are_refused(sampler: NeighborSampler) -> None:

@@ -402,10 +402,9 @@ def test_a_graph_without_edges() -> None:
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("seed", [-1, 100])
 def test_seeds_out_of_range_are_refused(graph, seed, workers) -> None:
-    loader = NeighborLoader(graph, [2], torch.tensor([0, seed]), batch_size=2, num_workers=workers)
-    message = exactly(f"a seed is node {seed}: expected ids in [0, 100)")
+    message = exactly(f"input_nodes holds node {seed}: expected ids in [0, 100)")
     with pytest.raises(InputError, match=message):
-        next(iter(loader))
+        NeighborLoader(graph, [2], torch.tensor([0, seed]), batch_size=2, num_workers=workers)
 
 
 @pytest.mark.parametrize(
@@ -437,10 +436,11 @@ def test_options_that_do_not_fit_are_refused(graph, options, message) -> None:
         NeighborLoader(graph, **{"num_neighbors": [2], **options})
 
 
-def test_edges_without_a_time_of_the_seed_are_refused(graph) -> None:
-    loader = NeighborLoader(graph, [2], time_attr="edge_time")
+def test_edges_without_a_time_of_the_seed_are_refused(graph, typed_graph) -> None:
     with pytest.raises(InputError, match="^seeds have no time; pass input_time"):
-        next(iter(loader))
+        NeighborLoader(graph, [2], time_attr="edge_time")
+    with pytest.raises(InputError, match=r"^seeds have no time \(node type 'paper'\); pass"):
+        NeighborLoader(typed_graph, [2], "paper", time_attr="edge_time")
 
 
 def test_what_is_no_graph_is_refused() -> None:

@@ -20,7 +20,7 @@ from torch_geometric.sampler import (
 from torch_geometric.sampler.base import NumNeighbors, SubgraphType
 
 from graphlearn.errors import InputError, InputTypeError, UnknownNameError
-from graphlearn.loader import NeighborSampler
+from graphlearn.loader import NeighborLoader, NeighborSampler
 
 
 def exactly(text: str) -> str:
@@ -203,6 +203,81 @@ def test_the_latest_neighbors(graph) -> None:
         assert time[found.col == seed].tolist() == wanted.tolist()
 
 
+# A float64 does not tell these whole numbers apart: 2**53 + 1 becomes 2**53.
+ROUND = 2**53
+
+
+def double(values: Any) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def at(time: Any, of: str) -> Data:
+    """Node 1 came to be at this time and leads to node 0, which came to be long before."""
+    node_time = torch.stack([torch.zeros_like(time), time])
+    edges = torch.tensor([[1], [0]])
+    if of == "nodes":
+        return Data(edge_index=edges, num_nodes=2, time=node_time)
+    return Data(edge_index=edges, num_nodes=2, time=time[None])
+
+
+@pytest.mark.parametrize("of", ["nodes", "edges"])
+@pytest.mark.parametrize(
+    ("time", "until", "comes"),
+    [
+        (torch.tensor(ROUND + 1), double([float(ROUND)]), False),
+        (torch.tensor(ROUND), double([float(ROUND)]), True),
+        (torch.tensor(ROUND + 1), double([float(ROUND + 2)]), True),
+        (torch.tensor(-ROUND), double([float(-ROUND - 2)]), False),
+        (torch.tensor(4), double([3.99]), False),
+        (torch.tensor(-3), double([-3.01]), False),
+        (torch.tensor(4), torch.tensor([4.5]), True),
+        (torch.tensor(2**63 - 1), torch.tensor([float("inf")]), True),
+        (torch.tensor(2**63 - 1), double([2.0**63 - 1024]), False),
+        (double(float(ROUND)), torch.tensor([ROUND + 1]), True),
+        (double(float(ROUND + 4)), torch.tensor([ROUND + 3]), False),
+        (double(float(ROUND + 4)), torch.tensor([ROUND + 4]), True),
+        (double(-float(ROUND)), torch.tensor([-ROUND - 1]), False),
+        (double(2.0**63), torch.tensor([2**63 - 1]), False),
+        (torch.tensor(4.5), torch.tensor([4]), False),
+        (torch.tensor(float("inf")), torch.tensor([2**63 - 1]), False),
+        (torch.tensor(4.0), torch.tensor([4], dtype=torch.int32), True),
+    ],
+)
+def test_times_of_two_kinds_are_compared_exactly(of, time, until, comes) -> None:
+    data = at(time, of)
+    sampler = NeighborSampler(data, [-1], time_attr="time")
+    found = sampler.sample_from_nodes(NodeSamplerInput(None, torch.tensor([0]), until))
+    assert found.node.tolist() == ([0, 1] if comes else [0])
+    (batch,) = NeighborLoader(data, [-1], torch.tensor([0]), until, time_attr="time")
+    assert batch.n_id.tolist() == ([0, 1] if comes else [0])
+    link = EdgeSamplerInput(None, torch.tensor([0]), torch.tensor([0]), time=until)
+    found = sampler.sample_from_edges(link)
+    assert (1 in found.node.tolist()) == comes
+    assert torch.equal(found.metadata[3], until)
+
+
+@pytest.mark.parametrize("mode", ["binary", "triplet"])
+@pytest.mark.parametrize(
+    ("late", "until"),
+    [
+        (torch.tensor(ROUND + 1), double(float(ROUND))),
+        (double(float(ROUND + 4)), torch.tensor(ROUND + 3)),
+    ],
+)
+def test_no_negative_is_later_than_its_link(mode, late, until) -> None:
+    time = late.repeat(20)
+    time[:2] = 0
+    data = Data(edge_index=torch.tensor([[1], [0]]), num_nodes=20, time=time)
+    sampler = NeighborSampler(data, [2], time_attr="time", seed=0)
+    pairs = EdgeSamplerInput(
+        None, torch.zeros(9, dtype=torch.int64), torch.ones(9).long(), time=until.repeat(9)
+    )
+    found = sampler.sample_from_edges(pairs, NegativeSampling(mode, 2))
+    assert set(found.node.tolist()) == {0, 1}
+    given = found.metadata[-1]  # the times as they were given
+    assert torch.equal(given, until.repeat(27 if mode == "binary" else 9))
+
+
 def test_weights_and_times_together(graph) -> None:
     graph.weight[::2] = 0
     sampler = NeighborSampler(graph, [4, 4], time_attr="edge_time", weight_attr="weight")
@@ -327,24 +402,53 @@ def test_pyg_s_link_loader(graph, check_batch) -> None:
         assert torch.equal(ends, graph.edge_index[:, batch.input_id])
 
 
-@pytest.mark.parametrize("kind", ["node", "link"])
-def test_worker_processes_draw_the_same_whatever_their_number(graph, assert_same, kind) -> None:
-    def batches(workers: int, seed: int = 7) -> list[Any]:
-        torch.manual_seed(seed)
-        sampler = NeighborSampler(graph, [4, 4], seed=3)
-        options = {"batch_size": 25, "num_workers": workers, "multiprocessing_context": "fork"}
-        if kind == "node":
-            return list(NodeLoader(graph, sampler, **options))
-        links = graph.edge_index[:, :100]
-        return list(LinkLoader(graph, sampler, links, neg_sampling="triplet", **options))
+def in_processes(data: Data, kind: str, **options: Any) -> Any:
+    """One of PyG's own loaders, whose workers are processes."""
+    options = {"batch_size": 25, "multiprocessing_context": "fork", **options}
+    sampler = NeighborSampler(data, [4, 4], seed=3)
+    if kind == "node":
+        return NodeLoader(data, sampler, **options)
+    return LinkLoader(data, sampler, data.edge_index[:, :100], neg_sampling="triplet", **options)
 
-    one = batches(1)
-    assert len(one) == 4
-    assert_same(batches(2), one)
-    # Another epoch, or another state of torch, is another base seed of the workers.
-    assert any(
-        not torch.equal(a.e_id, b.e_id) for a, b in zip(batches(2, seed=8), one, strict=True)
+
+def edges_of(batches: Any) -> list[list[int]]:
+    return [batch.e_id.tolist() for batch in batches]
+
+
+@pytest.mark.parametrize("kind", ["node", "link"])
+@pytest.mark.parametrize("persistent", [False, True])
+def test_worker_processes_draw_the_same_in_a_new_run(graph, assert_same, kind, persistent) -> None:
+    def epochs(workers: int, seed: int = 7) -> list[list[Any]]:
+        torch.manual_seed(seed)
+        loader = in_processes(graph, kind, num_workers=workers, persistent_workers=persistent)
+        return [list(loader) for _ in range(2)]
+
+    one, two = epochs(1), epochs(2)
+    assert [len(epoch) for epoch in one + two] == [4] * 4
+    for first, again in ((one, epochs(1)), (two, epochs(2))):
+        for epoch, other in zip(first, again, strict=True):
+            assert_same(epoch, other)
+    # Another state of torch is another base seed of the workers.
+    assert edges_of(epochs(2, seed=8)[0]) != edges_of(two[0])
+
+
+@pytest.mark.parametrize("kind", ["node", "link"])
+@pytest.mark.parametrize("persistent", [False, True])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_worker_processes_draw_anew_every_epoch(graph, kind, persistent, workers) -> None:
+    loader = in_processes(graph, kind, num_workers=workers, persistent_workers=persistent)
+    epochs = [edges_of(loader) for _ in range(3)]
+    for number in range(4):
+        assert len({str(epoch[number]) for epoch in epochs}) == 3
+
+
+def test_worker_processes_draw_differently_in_one_epoch(graph) -> None:
+    sampler = NeighborSampler(graph, [3], seed=0)
+    seeds = torch.arange(25).repeat(4)
+    loader = NodeLoader(
+        graph, sampler, seeds, batch_size=25, num_workers=2, multiprocessing_context="fork"
     )
+    assert len({str(edges) for edges in edges_of(loader)}) == 4
 
 
 # Links ##########################################################################################

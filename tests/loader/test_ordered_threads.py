@@ -135,6 +135,33 @@ def test_an_error_comes_in_its_turn(threads) -> None:
         assert list(made) == []
 
 
+@pytest.mark.parametrize("threads", THREADS)
+@pytest.mark.parametrize("good", [0, 1, 4])
+def test_an_error_of_the_items_comes_after_the_results_before_it(threads, good) -> None:
+    def items() -> Iterator[int]:
+        yield from range(good)
+        raise ValueError("no more items")
+
+    made = OrderedThreads(str, items(), threads=threads, ahead=6)
+    assert [next(made) for _ in range(good)] == list("0123")[:good]
+    running = loader_threads()
+    with pytest.raises(ValueError, match="no more items"):
+        next(made)
+    wait_for_the_end(running)
+    assert list(made) == []
+
+
+def test_who_stops_the_program_does_not_wait_for_its_turn() -> None:
+    def items() -> Iterator[int]:
+        yield from range(3)
+        raise KeyboardInterrupt
+
+    made = OrderedThreads(str, items(), threads=1, ahead=6)
+    with pytest.raises(KeyboardInterrupt):
+        next(made)
+    made.close()
+
+
 def test_an_error_that_is_never_asked_for_does_no_harm() -> None:
     def make(item: int) -> int:
         if item == 1:

@@ -89,6 +89,43 @@ def test_another_epoch_is_refused_rather_than_given_the_wrong_rows(tmp_path: Pat
         list(loader.epoch(1, feature_store=store))
 
 
+@pytest.mark.parametrize("threads", [0, 2])
+def test_after_a_break_packed_rows_begin_anew(tmp_path: Path, threads: int) -> None:
+    data = _data()
+    loader = _loader(_without_features(data), num_workers=threads)
+    assert data.x is not None
+    pack_epoch(loader, MemoryStore(data.x), tmp_path / "0")
+    with PackedStore(tmp_path / "0") as store:
+        for batches in (1, 3):
+            for number, _ in enumerate(loader.epoch(0, feature_store=store), start=1):
+                if number == batches:
+                    break
+        whole = list(loader.epoch(0, feature_store=store))
+    assert len(whole) == 10
+    assert all(batch.x.equal(data.x[batch.n_id]) for batch in whole)
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+@pytest.mark.parametrize("broken_off", [False, True])
+def test_packed_rows_of_the_loader_serve_every_pass(
+    tmp_path: Path, threads: int, broken_off: bool
+) -> None:
+    data = _data()
+    assert data.x is not None
+    bare = _without_features(data)
+    pack_epoch(_loader(bare), MemoryStore(data.x), tmp_path / "0")
+    with PackedStore(tmp_path / "0") as store:
+        loader = _loader(bare, feature_store=store, num_workers=threads)
+        for number, batch in enumerate(loader):
+            assert batch.x.equal(data.x[batch.n_id])
+            if broken_off and number == 2:
+                break
+        loader.set_epoch(0)
+        batches = list(loader)
+    assert len(batches) == 10
+    assert all(batch.x.equal(data.x[batch.n_id]) for batch in batches)
+
+
 def test_an_epoch_that_cannot_be_packed_leaves_the_old_file(tmp_path: Path) -> None:
     data = _data()
     loader = _loader(_without_features(data))

@@ -99,6 +99,24 @@ def test_times_of_nodes_and_of_edges(graph, typed_graph) -> None:
     assert sampled_graph(typed_graph, time_attr="edge_time").has_edge_time
 
 
+def test_times_are_of_one_kind(typed_graph) -> None:
+    typed_graph["paper"].time = typed_graph["paper"].time.int()
+    assert not sampled_graph(typed_graph, time_attr="time").time_is_float
+    typed_graph["author"].time = typed_graph["author"].time.float()
+    message = (
+        "times of one type are integers and of another floating-point numbers: "
+        "expected the same kind for all, so that they can be compared exactly"
+    )
+    with pytest.raises(InputError, match=exactly(message)):
+        sampled_graph(typed_graph, time_attr="time")
+    typed_graph["paper"].time = typed_graph["paper"].time.double()
+    assert sampled_graph(typed_graph, time_attr="time").time_is_float
+    cites = typed_graph["paper", "cites", "paper"]
+    cites.edge_time = cites.edge_time.float()
+    with pytest.raises(InputError, match=exactly(message)):
+        sampled_graph(typed_graph, time_attr="edge_time")
+
+
 def test_times_in_stores(graph, typed_graph, in_stores) -> None:
     found = sampled_graph(in_stores(graph, by_time="time"), time_attr="time")
     assert found.node_time[0].tolist() == graph.time.tolist()
@@ -211,6 +229,23 @@ def small(**attributes: torch.Tensor) -> Data:
 def test_what_does_not_fit_the_graph_is_refused(data, options, message) -> None:
     with pytest.raises(InputError, match=exactly(message)):
         sampled_graph(data, **options)
+
+
+def test_weights_whose_sum_is_infinite_are_refused() -> None:
+    edges = torch.tensor([[0, 1, 2, 3], [0, 0, 0, 0]])
+    weight = torch.full((4,), 1e308, dtype=torch.float64)
+    message = (
+        "data: the weights of a target's edges sum to more than a float64 holds; "
+        "divide all weights by their largest"
+    )
+    data = Data(edge_index=edges, num_nodes=5, w=weight)
+    with pytest.raises(InputError, match=exactly(message)):
+        sampled_graph(data, weight_attr="w")
+    data.w = weight / 1e308
+    assert sampled_graph(data, weight_attr="w").rows[0].running_weight.tolist() == [1, 2, 3, 4]
+    # Each of them alone is no sum: what counts is a row.
+    spread = Data(edge_index=edges.flip(0), num_nodes=5, w=weight)
+    assert sampled_graph(spread, weight_attr="w").rows[0].num_edges == 4
 
 
 def test_times_are_of_nodes_or_of_edges(typed_graph) -> None:

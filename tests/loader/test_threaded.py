@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 from torch.utils.data import BatchSampler, SequentialSampler
 from torch_geometric.data import Data
+from torch_geometric.data.data import BaseData
 from torch_geometric.sampler import NeighborSampler as PyGSampler
 
 from graphlearn.errors import InputError, InputTypeError
@@ -157,13 +162,20 @@ def test_samplers_and_generators_of_torch_keep_the_order(load) -> None:
 
 def test_who_orders_the_seeds(graph) -> None:
     sampler = NeighborSampler(graph, [2], seed=1)
-    assert own_order(sampler, {"shuffle": True}) >= 0
-    assert own_order(sampler, {"shuffle": True}) != own_order(
-        NeighborSampler(graph, [2], seed=2), {"shuffle": True}
+    assert own_order(sampler, {"shuffle": True}, 5) >= 0
+    assert own_order(sampler, {"shuffle": True}, 5) != own_order(
+        NeighborSampler(graph, [2], seed=2), {"shuffle": True}, 5
     )
     for options in ({}, {"shuffle": False}, {"shuffle": True, "generator": torch.Generator()}):
-        assert own_order(sampler, options) == -1
-    assert own_order(None, {"shuffle": True}) == -1
+        assert own_order(sampler, options, 5) == -1
+    assert own_order(None, {"shuffle": True}, 5) == -1
+
+
+def test_no_seeds_have_no_order(graph) -> None:
+    sampler = NeighborSampler(graph, [2], seed=1)
+    for options in ({"shuffle": True}, {"shuffle": True, "generator": torch.Generator()}):
+        assert own_order(sampler, options, 0) == -1
+        assert options["shuffle"] is False  # torch would refuse to shuffle them
 
 
 # Threads ########################################################################################
@@ -222,6 +234,25 @@ def test_an_error_in_a_thread_comes_in_its_turn(load, workers) -> None:
     assert next(batches).input_id[0] == 20
     with pytest.raises(RuntimeError, match="of the third batch"):
         next(batches)
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_an_error_of_a_batch_sampler_comes_after_the_batches_before_it(load, workers) -> None:
+    class Broken:
+        def __iter__(self) -> Iterator[list[int]]:
+            yield [0, 1]
+            yield [2]
+            raise RuntimeError("no third batch")
+
+        def __len__(self) -> int:
+            return 3
+
+    batches = iter(load(batch_sampler=Broken(), batch_size=1, num_workers=workers))
+    assert next(batches).input_id.tolist() == [0, 1]
+    assert next(batches).input_id.tolist() == [2]
+    with pytest.raises(RuntimeError, match="no third batch"):
+        next(batches)
+    assert list(batches) == []
 
 
 def test_leaving_the_loop_ends_the_threads(load) -> None:
@@ -311,6 +342,142 @@ def test_a_batch_of_chosen_places(load) -> None:
     loader = load()
     assert loader([3, 1]).input_id.tolist() == [3, 1]
     assert load(filter_per_worker=False)(torch.tensor([3, 1])).input_id.tolist() == [3, 1]
+
+
+# What changes after the loader was made #########################################################
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("filter_per_worker", [True, False])
+def test_later_batches_hold_what_was_assigned(load, graph, workers, filter_per_worker) -> None:
+    loader = load(num_workers=workers, filter_per_worker=filter_per_worker)
+    assert loader.data is graph
+    list(loader)
+
+    graph.x, graph.y = graph.x * -1, graph.y + 1000
+    graph.more, graph.few = graph.x + 5, torch.arange(100) * 3
+    graph.edge_attr = graph.edge_attr + 7
+    for batch in loader:
+        for name in ("x", "y", "more", "few"):
+            assert torch.equal(batch[name], graph[name][batch.n_id])
+        assert torch.equal(batch.edge_attr, graph.edge_attr[batch.e_id])
+
+    graph.x.add_(1)  # in its place
+    assert all(torch.equal(batch.x, graph.x[batch.n_id]) for batch in loader)
+
+    del loader.data.x, loader.data.few
+    for batch in loader:
+        assert "x" not in batch
+        assert "few" not in batch
+        assert torch.equal(batch.y, graph.y[batch.n_id])
+        assert torch.equal(batch.more, graph.more[batch.n_id])
+
+    loader.data.x = torch.arange(100.0)[:, None]  # narrow now
+    assert all(batch.x.flatten().tolist() == batch.n_id.tolist() for batch in loader)
+
+
+def test_batches_that_are_not_made_yet_hold_what_was_assigned(load, graph) -> None:
+    before = graph.x
+    batches = iter(load(num_workers=2, prefetch_factor=1, batch_size=5))
+    first = next(batches)
+    graph.x = before + 100
+    assert torch.equal(first.x, before[first.n_id])
+    *_, last = batches
+    assert torch.equal(last.x, graph.x[last.n_id])
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_later_typed_batches_hold_what_was_assigned(typed_graph, workers) -> None:
+    loader = NeighborLoader(typed_graph, [3], "paper", batch_size=20, num_workers=workers)
+    list(loader)
+    typed_graph["author"].x = typed_graph["author"].x * -2
+    typed_graph["author"].more = typed_graph["author"].x + 5
+    del loader.data["paper"].x
+    for batch in loader:
+        author = batch["author"]
+        assert torch.equal(author.x, typed_graph["author"].x[author.n_id])
+        assert torch.equal(author.more, typed_graph["author"].more[author.n_id])
+        assert "x" not in batch["paper"]
+        assert torch.equal(batch["paper"].y, batch["paper"].n_id)
+
+
+def test_what_was_assigned_has_to_fit(load, graph) -> None:
+    loader = load(num_workers=1)
+    graph.x = torch.zeros(200, 32)
+    with pytest.raises(InputError, match="^x has 200 rows: expected 100, one for each node"):
+        next(iter(loader))
+
+
+# Copies #########################################################################################
+
+
+@pytest.mark.parametrize("used", [False, True])
+@pytest.mark.parametrize("how", ["pickle", "deepcopy"])
+@pytest.mark.parametrize("stores", [False, True])
+def test_copies_of_a_loader_go_on_alike(load, graph, assert_same, used, how, stores) -> None:
+    extra = {"feature_store": {"more": MemoryStore(graph.x * 2)}} if stores else {}
+    loader = load(seed=1, shuffle=True, num_workers=2, **extra)
+    if used:
+        list(loader)
+    other = copy.deepcopy(loader) if how == "deepcopy" else pickle.loads(pickle.dumps(loader))
+    assert_same(list(other), list(loader))
+    other.data.x.mul_(-1)
+    for batch in other:
+        assert torch.equal(batch.x, -graph.x[batch.n_id])
+
+
+# Page-locked memory #############################################################################
+
+
+@pytest.fixture
+def pinned(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What was pinned, on a machine that is made to look as if it had a GPU."""
+    found: list[Any] = []
+
+    def note(self: Any, *_: Any) -> Any:
+        found.append(self)
+        return self
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(BaseData, "pin_memory", note)
+    monkeypatch.setattr(Tensor, "pin_memory", note)
+    return found
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("filter_per_worker", [True, False])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_batches_are_pinned_if_asked_for(
+    load, graph, pinned, workers, filter_per_worker, ordered
+) -> None:
+    class Ordered(MemoryStore):
+        in_order = True
+
+    options = {"num_workers": workers, "filter_per_worker": filter_per_worker}
+    if ordered:
+        options["feature_store"] = Ordered(graph.x)
+    batches = list(load(pin_memory=True, **options))
+    assert sorted(map(id, pinned)) == sorted(map(id, batches))
+    pinned.clear()
+    list(load(**options))
+    assert pinned == []
+
+
+def test_typed_batches_are_pinned_too(typed_graph, pinned) -> None:
+    batches = list(NeighborLoader(typed_graph, [2], "paper", batch_size=30, pin_memory=True))
+    assert [id(batch) for batch in pinned] == [id(batch) for batch in batches]
+
+
+def test_what_a_transform_gives_is_pinned_part_by_part(load, pinned) -> None:
+    batches = list(load(pin_memory=True, transform=lambda batch: (batch.n_id, batch, "name")))
+    assert len(batches) == 5
+    assert [id(part) for part in pinned] == [id(part) for batch in batches for part in batch[:2]]
+
+
+def test_without_a_gpu_nothing_is_pinned(load, pinned, monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert len(list(load(pin_memory=True))) == 5
+    assert pinned == []
 
 
 # Options ########################################################################################

@@ -190,9 +190,9 @@ def test_a_closed_store_says_so_and_leaves_nothing_open(tmp_path, access) -> Non
     store.gather(torch.arange(3000))
     store.close()
     store.close()
-    with pytest.raises(InputError, match="is closed"):
+    with pytest.raises(InputError, match="the store was closed"):
         store.gather(torch.tensor([0]))
-    with pytest.raises(InputError, match="is closed"):
+    with pytest.raises(InputError, match="the store was closed"):
         store.verify()
     assert (open_files(), threading.active_count()) == (before, threads)
     store = opened(tmp_path / "x", access)

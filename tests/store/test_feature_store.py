@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from torch_geometric.data import Data, HeteroData, TensorAttr
+from torch_geometric.data import Data, HeteroData
 from torch_geometric.loader import NodeLoader
 from torch_geometric.loader.utils import filter_custom_hetero_store, filter_custom_store
 from torch_geometric.sampler import (
@@ -137,11 +137,19 @@ def test_all_rows() -> None:
 
 
 def test_arrays_as_index() -> None:
-    """PyG's own check of an array fails before a store is asked; what it hands on works."""
+    """Of PyG's own class, an array would be compared with "unset" number by number."""
     features = FeatureStore({"x": X})
     for index in (np.array([3, 1]), np.array([3, 1], np.uint8), np.arange(10) == 4):
-        out = features._get_tensor(TensorAttr(None, "x", index))
-        np.testing.assert_array_equal(out.numpy(), X.numpy()[index])
+        expected = X.numpy()[index]
+        np.testing.assert_array_equal(features.get_tensor(None, "x", index).numpy(), expected)
+        np.testing.assert_array_equal(features[None, "x", index].numpy(), expected)
+        np.testing.assert_array_equal(features[None, "x"][index].numpy(), expected)
+        assert features.get_tensor_size(None, "x", index) == expected.shape
+        (attr,) = features.get_all_tensor_attrs()
+        attr.index = index
+        np.testing.assert_array_equal(features.multi_get_tensor([attr])[0].numpy(), expected)
+    with pytest.raises(InputError, match="rows of x were to be written"):
+        features.put_tensor(X[:1], None, "x", np.array([0]))
 
 
 def test_stores_of_all_kinds(tmp_path: Path) -> None:

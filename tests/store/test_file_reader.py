@@ -5,13 +5,14 @@ import gc
 import multiprocessing
 import os
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from graphlearn.errors import DataNotFoundError, InputError
-from graphlearn.store.file_reader import FileReader, aligned_buffer, first_page
+from graphlearn.errors import DataNotFoundError, GraphLearnError, InputError
+from graphlearn.store.file_reader import FileReader, aligned_buffer, check_path, first_page
 
 
 def open_files() -> int:
@@ -149,3 +150,85 @@ def test_advice_is_taken_or_left(path: Path) -> None:
     for advice in ("random", "sequential", "willneed", "dontneed"):
         reader.advise(advice, 0, 4096)
     assert bytes(reader.read(1, 1)) == b"\x01"
+
+
+def test_a_file_closed_under_a_read_keeps_its_number_until_the_read_ends(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, reader = os.preadv, FileReader(path)
+    began, goes_on = threading.Event(), threading.Event()
+    found: list[bytes] = []
+
+    def waiting(file: int, into: list[memoryview], at: int) -> int:
+        began.set()
+        assert goes_on.wait(60)
+        return whole(file, into, at)
+
+    monkeypatch.setattr(os, "preadv", waiting)
+    thread = threading.Thread(target=lambda: found.append(bytes(reader.read(255, 3))))
+    thread.start()
+    assert began.wait(60)
+    before = open_files()
+    reader.close()
+    other = os.open(os.devnull, os.O_RDONLY)
+    assert other != reader.descriptor
+    os.close(other)
+    with pytest.raises(InputError, match="a was closed: expected a file that is open"):
+        reader.read(0, 1)
+    reader.advise("random")
+    goes_on.set()
+    thread.join()
+    assert found == [b"\xff\x00\x01"]
+    assert open_files() == before - 1
+
+
+def test_no_other_file_is_read_where_closing_races_with_reads(path: Path) -> None:
+    (path.parent / "other").write_bytes(b"\xff" * 16384)
+    path.write_bytes(bytes(16384))
+    wrong: list[bytes] = []
+
+    def read(reader: FileReader) -> None:
+        while True:
+            try:
+                data = bytes(reader.read(0, 16384))
+            except InputError:
+                return
+            if any(data):
+                wrong.append(data)
+
+    for _ in range(100):
+        reader = FileReader(path)
+        threads = [threading.Thread(target=read, args=(reader,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.001)
+        reader.close()
+        others = [os.open(path.parent / "other", os.O_RDONLY) for _ in range(2)]
+        for thread in threads:
+            thread.join()
+        for other in others:
+            os.close(other)
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "path is a NoneType: expected a text or a Path"),
+        (3, "path is a int: expected a text or a Path"),
+        (b"a", "path is a bytes"),
+        ("a\0b", r"path is 'a\\x00b': expected a name without a zero byte"),
+        ("a" * 300, "could not be read .File name too long"),
+    ],
+)
+def test_paths_that_are_none(given: object, said: str) -> None:
+    with pytest.raises(GraphLearnError, match=said):
+        FileReader(given)  # type: ignore[arg-type]
+    assert check_path("a") == check_path(Path("a")) == Path("a")
+
+
+def test_a_short_file_that_cannot_be_read_is_an_input_error() -> None:
+    if not Path("/proc/self/mem").exists():
+        pytest.skip("no such file here")
+    with pytest.raises(InputError, match="could not be read"):
+        first_page(FileReader("/proc/self/mem"))

@@ -187,6 +187,7 @@ def test_a_row_out_of_range(bad: int) -> None:
         (np.ones(2, ">f4"), "table has dtype >f4: expected one of"),
         (np.array(["a"]), "table has dtype str"),
         (np.ones(2, np.uint16), "table has dtype uint16: expected one of"),
+        (np.ma.masked_array(np.ones(2)), "table is a masked array: .*pass table.filled"),
     ],
 )
 def test_what_no_table_is_made_of(table: Any, message: str) -> None:

@@ -189,6 +189,32 @@ def test_gather_refuses_an_index_that_is_not_the_packed_one(path: Path) -> None:
             store.rewind(23)
 
 
+def test_the_first_batch_may_be_asked_for_at_any_time(path: Path) -> None:
+    with PackedStore(path) as store:
+        for left_after in (1, 3, 20, 0, len(BATCHES)):  # as epochs that are left early
+            for index in BATCHES[:left_after]:
+                assert torch.equal(store.gather(index), TABLE[index])
+        store.rewind(5)
+        assert torch.equal(store.gather(BATCHES[0]), TABLE[BATCHES[0]])
+        for index in (BATCHES[0].flip(0), BATCHES[0][:99], BATCHES[2]):
+            with pytest.raises(InputError, match="is not that of batch 1 .*from the first on"):
+                store.gather(index)
+        out = torch.empty(100, 128)
+        assert torch.equal(store.gather(BATCHES[0], out), TABLE[BATCHES[0]])
+        assert torch.equal(store.gather(BATCHES[1]), TABLE[BATCHES[1]])
+
+
+def test_where_the_first_batch_comes_again_the_next_one_is_meant(tmp_path: Path) -> None:
+    one, two = BATCHES[:2]
+    with PackedWriter(tmp_path / "x", MemoryStore(TABLE)) as writer:
+        for index in (one[:0], one, one, two):
+            writer.add(index)
+        writer.finish()
+    with PackedStore(tmp_path / "x") as store:
+        for index in (one, one, two, one, one, one, one, two):
+            assert torch.equal(store.gather(index), TABLE[index])
+
+
 def test_a_file_without_rows_has_nothing_to_replay(tmp_path: Path) -> None:
     with PackedWriter(tmp_path / "x", MemoryStore(TABLE)) as writer:
         writer.add(torch.empty(0, dtype=torch.int64))
@@ -230,13 +256,15 @@ def test_leaving_an_epoch_early_or_closing_leaves_no_thread_and_no_file(path: Pa
     store.gather(BATCHES[0])
     store.close()
     store.close()
+    with pytest.raises(InputError, match="the store was closed"):  # and not at its end
+        next(waiting)
     assert list(waiting) == []
     assert (open_files(), threading.active_count()) == (files, threads)
-    with pytest.raises(InputError, match="is closed"):
+    with pytest.raises(InputError, match="the store was closed"):
         store.batch(0)
-    with pytest.raises(InputError, match="is closed"):
+    with pytest.raises(InputError, match="the store was closed"):
         store.verify()
-    with pytest.raises(InputError, match="is closed"):
+    with pytest.raises(InputError, match="the store was closed"):
         store.gather(BATCHES[1])
     store = PackedStore(path)
     next(store.epoch())

@@ -62,5 +62,17 @@ def test_a_closed_file_is_named(tmp_path: Path) -> None:
     file = packed(tmp_path / "x", torch.zeros(100, 2), None)
     batches = PackedBatches(file, None, Traffic())
     file.close()
-    with pytest.raises(InputError, match="is closed"):
+    with pytest.raises(InputError, match="was closed"):
         batches.read_in_order(0)
+
+
+def test_the_first_batch_with_rows(tmp_path: Path) -> None:
+    none = torch.empty(0, dtype=torch.int64)
+    for batches, first in (([], None), ([none], None), ([none, none, torch.tensor([1])], 2)):
+        with PackedWriter(tmp_path / "x", MemoryStore(torch.arange(4.0))) as writer:
+            for index in batches:
+                writer.add(index)
+            writer.finish()
+        file = PackedFile(tmp_path / "x")
+        assert PackedBatches(file, None, Traffic()).first_with_rows() == first
+        file.close()

@@ -43,7 +43,7 @@ def test_segments_hold_rows_and_codes(path: Path) -> None:
     assert (rows.shape, codes.tolist()) == ((0, 3), [])
     assert file.header.num_batches == 3
     file.close()
-    with pytest.raises(InputError, match="is closed"):
+    with pytest.raises(InputError, match="was closed"):
         file.read(FIRST_BATCH)
 
 

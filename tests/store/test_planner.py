@@ -14,6 +14,7 @@ from graphlearn.kernels.sample import HopSampler, NeighborRows, Relation
 from graphlearn.store import (
     DiskStore,
     TieredStore,
+    forecast_batch,
     inclusion_probability,
     plan_stores,
     write_rows,
@@ -104,13 +105,44 @@ def test_which_store_fits(
     assert found.store == store
     assert {tier.name: tier.rows for tier in found.tiers} == rows
     assert found.basis.startswith("an estimate: a ")
+    assert "batches hold fewer rows" in found.basis
     assert assumption in found.basis
     assert sum(tier.batch_rows for tier in found.tiers) == pytest.approx(found.batch_rows)
     assert str(found).startswith(f"store        {store}: ")
 
 
-def test_gpu_without_room_for_a_row_is_a_gpu_all_the_same() -> None:
-    assert [t.name for t in plan(gpu_bytes=1, host_bytes=NODES * ROW).tiers] == ["pinned"]
+def test_what_lies_on_the_disk_alone_hits_nothing() -> None:
+    assert plan().hit_rate == 0
+    assert "hit rate     0.0 %" in str(plan())
+    assert plan(host_bytes=NODES * ROW).hit_rate == 1
+
+
+@pytest.fixture(scope="module")
+def triangles() -> torch.Tensor:
+    """Three hundred cliques of ten nodes, each with a link to the next."""
+    clique = torch.combinations(torch.arange(10)).t()
+    inside = [clique + 10 * number for number in range(300)]
+    link = torch.stack([10 * torch.arange(300), (10 * torch.arange(300) + 15) % NODES])
+    half = torch.cat([*inside, link], dim=1)
+    return torch.cat([half, half.flip(0)], dim=1)
+
+
+def test_where_neighbors_are_each_other_s_neighbors(triangles: torch.Tensor) -> None:
+    """Chances that take them for independent say a third too much."""
+    fan_out, batch_size = [5, 5], 20
+    found = plan(graph=triangles, num_edges=None, train_nodes=None, batch_size=batch_size)
+    chances = forecast_batch(
+        triangles, torch.arange(NODES), fan_out, batch_size=batch_size, num_nodes=NODES
+    )
+    rows = NeighborRows.from_edges(*triangles, num_sources=NODES, num_targets=NODES)
+    sampler, rng = HopSampler([NODES], [Relation(0, 0, rows)]), np.random.default_rng(1)
+    real = []
+    for key in range(200):
+        seeds = rng.choice(NODES, batch_size, replace=False)
+        real.append(len(sampler.sample({0: seeds}, [fan_out], key=1000 + key).node[0]))
+    assert found.batch_rows == pytest.approx(np.mean(real), rel=0.02)
+    assert chances.rows > 1.3 * np.mean(real)
+    assert "averages of 64 batches drawn from it" in found.basis
 
 
 def test_large_rows_are_read_at_random() -> None:
@@ -132,7 +164,7 @@ def test_a_larger_budget_is_never_worse(edges: torch.Tensor) -> None:
 
 def test_basis_says_how_training_nodes_were_had(edges: torch.Tensor) -> None:
     options: dict[str, Any] = {"graph": edges, "num_edges": None}
-    assert plan(train_nodes=TRAIN, **options).basis == "the graph and its training nodes"
+    assert plan(train_nodes=TRAIN, **options).basis.startswith("the graph and its training nodes; ")
     assert "300 training nodes drawn at random" in plan(**options).basis
     assert "all nodes" in plan(train_nodes=None, **options).basis
     assert plan(train_nodes=None, **options).batches == 100
@@ -150,6 +182,9 @@ def test_dtype_decides_the_row() -> None:
         ({"dim": 0}, "dim is 0"),
         ({"dtype": torch.complex64}, "dtype is torch.complex64"),
         ({"gpu_bytes": -1}, "gpu_bytes is -1"),
+        ({"gpu_bytes": 63}, "gpu_bytes is 63: expected at least one row, 64 bytes, or 0"),
+        ({"host_bytes": 1}, "host_bytes is 1: expected at least one row, 64 bytes, or 0"),
+        ({"dim": 10**20}, "expected fewer than 2^62 bytes in all rows, 3000 of them"),
         ({"host_bytes": 1.5}, "host_bytes is 1.5"),
         ({"fan_out": [0]}, "fan_out is 0"),
         ({"batch_size": 0}, "batch_size is 0"),

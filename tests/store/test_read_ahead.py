@@ -93,3 +93,32 @@ def test_what_was_read_is_let_go_by_the_thread() -> None:
         del first
         gc.collect()
         assert known() is None
+
+
+def test_who_takes_an_item_after_a_failure_is_told() -> None:
+    items = ReadAhead(Reader(), [4] * 100, 10)
+    next(items)
+    items.fail(InputError("closed"))
+    with pytest.raises(InputError, match="closed"):
+        next(items)
+    assert list(items) == []
+
+
+def test_a_failure_is_no_matter_of_iterators_at_their_end_or_closed() -> None:
+    ended, closed = ReadAhead(Reader(), [4] * 3, 100), ReadAhead(Reader(), [4] * 3, 100)
+    assert len([next(ended) for _ in range(3)]) == 3
+    closed.close()
+    for items in (ended, closed):
+        items.fail(InputError("closed"))
+        assert list(items) == []
+
+
+def test_a_failure_does_not_hide_an_earlier_one() -> None:
+    def failing(number: int) -> int:
+        raise InputError("item 0 is damaged")
+
+    items = ReadAhead(failing, [4] * 3, 100)
+    items._shared.thread.join()
+    items.fail(InputError("closed"))
+    with pytest.raises(InputError, match="item 0 is damaged"):
+        next(items)

@@ -73,6 +73,15 @@ def test_empty_tables_keep_the_form_of_a_row(tmp_path: Path) -> None:
         assert list(found.blocks) == []
 
 
+def test_rows_of_nothing_are_rows(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((4, 0), dtype=np.float32))
+    for source in (tmp_path / "x.npy", np.zeros((4, 0), np.float32), torch.zeros(4, 0)):
+        assert joined(row_blocks(source, block_bytes=100)).shape == (4, 0)
+        write_rows(tmp_path / "x.rows", source)
+        with DiskStore(tmp_path / "x.rows") as store:
+            assert store.gather(torch.tensor([3, 0])).shape == (2, 0)
+
+
 def test_blocks_that_differ_are_named() -> None:
     for second, said in (
         (torch.zeros(2, 4), r"block 1 has rows of torch.float32 \[4\]: expected .* \[3\]"),
@@ -98,6 +107,10 @@ def test_blocks_that_differ_are_named() -> None:
         (np.array([None]), "block 0 is of dtype object"),
         (torch.zeros(2, dtype=torch.complex64), "block 0 is of dtype torch.complex64"),
         (np.array(["a"]), "block 0 is of dtype <U1"),
+        (torch.zeros(2, 2, device="meta"), "block 0 lies on meta: expected a tensor that holds"),
+        (np.ma.masked_array(np.zeros((2, 2))), r"block 0 is a masked array: .*pass block.filled"),
+        ("a\0.npy", "a name without a zero byte"),
+        ("a" * 300 + ".npy", "could not be read .File name too long"),
     ],
 )
 def test_what_cannot_be_stored_is_refused(source: object, said: str) -> None:
@@ -113,9 +126,12 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "y.npz", np.zeros(3))
     (tmp_path / "y.npz").rename(tmp_path / "archive.npy")
     (tmp_path / "x.csv").write_text("1,2")
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 4)}"
+    (tmp_path / "huge.npy").write_bytes(b"\x93NUMPY\x01\x00v\x00" + header.ljust(118))
     for name, said in (
         ("objects.npy", "cannot be read"),
         ("cut.npy", "cannot be read"),
+        ("huge.npy", "cannot be read"),
         ("archive.npy", "cannot be read"),
         ("number.npy", "holds a single number"),
         ("x.csv", "unknown format"),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphlearn.errors import InputError, InputTypeError
-from graphlearn.store.row_places import RowPlaces, check_scores, hottest_rows
+from graphlearn.store.row_places import RowPlaces, check_scores, hottest_rows, rows_in_budget
 
 
 @given(st.lists(st.integers(0, 4), max_size=30), st.integers(-1, 35))
@@ -56,3 +56,13 @@ def test_bad_scores(scores: object, text: str) -> None:
     with pytest.raises((InputError, InputTypeError)) as caught:
         check_scores(scores, 2)
     assert text in str(caught.value)
+
+
+def test_rows_in_a_budget() -> None:
+    budgets = [0, 16, 31, 32, 10**9]
+    assert [rows_in_budget(b, 16, 5, name="x") for b in budgets] == [0, 1, 1, 2, 5]
+    assert rows_in_budget(10, 0, 5, name="x") == 5  # rows of nothing
+    with pytest.raises(InputError, match="x is 15: expected at least one row, 16 bytes, or 0"):
+        rows_in_budget(15, 16, 5, name="x")
+    with pytest.raises(InputTypeError, match=r"x is 1.5"):
+        rows_in_budget(1.5, 16, 5, name="x")

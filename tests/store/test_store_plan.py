@@ -43,6 +43,7 @@ def test_packed_rows_are_read_without_the_rest_of_their_pages() -> None:
 def test_one_tier() -> None:
     plan = plan_of("memory", PlannedTier("memory", 1000, 40.0, 20_480.0))
     assert (plan.hit_rate, plan.map_bytes) == (1.0, 0)
+    assert plan_of("disk", DISK).hit_rate == 0
     assert "disk" not in str(plan)
 
 

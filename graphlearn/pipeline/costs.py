@@ -1,0 +1,138 @@
+"""What each layer costs, by the clock: to balance stages, and to foretell a training."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from graphlearn.errors import InputError
+from graphlearn.pipeline.checks import check_stack
+from graphlearn.pipeline.chunk import GraphChunk
+from graphlearn.pipeline.stage import apply_layer, reads_halo, seeded
+from graphlearn.validate import check_features, check_flag, check_size
+
+
+def measure_costs(
+    stack: Sequence[nn.Module],
+    chunk: GraphChunk,
+    x: Tensor,
+    *,
+    repeats: int = 3,
+    recompute: bool = False,
+    seed: int = 0,
+) -> list[float]:
+    """Seconds that each layer takes for a chunk, forward and back: the least of some turns.
+
+    Pass them to :class:`PipelineTrainer` as ``costs``. Where processes are joined, the first one
+    measures and all get its figures, so that they cut the stack in the same places; all have to
+    call it. Weights, their gradients and torch's random state stay as they are. One turn more comes
+    before those that count: it compiles what is compiled on first use.
+
+    Halo rows of layers after the first are copies of the chunk's own rows: what they hold costs
+    nothing, that they are there does.
+
+    Args:
+        stack: The layers, on the device of ``x``.
+        chunk: A chunk, on the device of ``x``.
+        x: Features of all nodes of the graph.
+        repeats: Turns.
+        recompute: Count the way forward twice, as a stage goes it with ``recompute``.
+        seed: Of what the layers draw.
+
+    Shapes:
+        - **x**: ``[N, C]``
+
+    Returns:
+        One number a layer.
+
+    Raises:
+        InputTypeError: If the stack is no sequence of modules, or ``x`` no floating-point tensor.
+        InputError: If the chunk has nodes that ``x`` has not, or none.
+
+    Example:
+        >>> from graphlearn.pipeline.layout import Layout
+        >>> class Sum(nn.Module):
+        ...     def forward(self, x, chunk):
+        ...         source, target = chunk.edge_index
+        ...         return torch.zeros(chunk.num_nodes, 1).index_add(0, target, x[source])
+        >>> layout = Layout(torch.tensor([[0, 1], [1, 0]]), num_nodes=2, chunks=1)
+        >>> costs = measure_costs([Sum(), Sum()], layout.chunk(0), torch.ones(2, 1))
+        >>> len(costs), min(costs) > 0
+        (2, True)
+    """
+    layers = check_stack(stack)
+    rows = check_features(x)
+    turns = check_size(repeats, name="repeats")
+    twice = check_flag(recompute, name="recompute")
+    if not chunk.num_nodes:
+        raise InputError("the chunk has no nodes", expected="one at least")
+    ids = torch.cat([chunk.nodes, chunk.halo])
+    last = int(ids.max())
+    if last >= rows.size(0):
+        raise InputError(
+            f"x has {rows.size(0)} rows and the chunk has node {last}",
+            expected="the features of all nodes of the graph",
+        )
+    joined = dist.is_available() and dist.is_initialized()
+    found: list[object] = [None]
+    if not joined or dist.get_rank() == 0:
+        found = [_measure(layers, chunk, rows[ids], turns, twice, seed)]
+    if joined:
+        dist.broadcast_object_list(found, src=0)
+    costs = found[0]
+    assert isinstance(costs, list)
+    return costs
+
+
+def _measure(
+    layers: list[nn.Module], chunk: GraphChunk, x: Tensor, repeats: int, twice: bool, seed: int
+) -> list[float]:
+    training = [layer.training for layer in layers]
+    best = [float("inf")] * len(layers)
+    try:
+        for layer in layers:
+            layer.train()
+        for turn in range(repeats + 1):
+            with seeded(seed, turn), torch.enable_grad():
+                for number, seconds in enumerate(_turn(layers, chunk, x, twice)):
+                    if turn:
+                        best[number] = min(best[number], seconds)
+    finally:
+        for layer, was_training in zip(layers, training, strict=True):
+            layer.train(was_training)
+    return best
+
+
+def _turn(layers: list[nn.Module], chunk: GraphChunk, x: Tensor, twice: bool) -> list[float]:
+    """Seconds of each layer, each on what the layer before gave."""
+    own, found = chunk.num_nodes, []
+    rows, halo = x[:own], x[own:]
+    initial: Tensor | None = None
+    for number, layer in enumerate(layers):
+        given = (torch.cat([rows, halo]) if reads_halo(layer) else rows).detach()
+        given.requires_grad_(number > 0)
+        start = None if initial is None else initial.detach().requires_grad_()
+        begin = _now(x)
+        result = apply_layer(layer, given, chunk, start)
+        forward = _now(x) - begin
+        wanted = [t for t in (given, start, *layer.parameters()) if t is not None]
+        wanted = [tensor for tensor in wanted if tensor.requires_grad]
+        begin = _now(x)
+        if result.rows.requires_grad and wanted:
+            ones = torch.ones_like(result.rows)
+            torch.autograd.grad(result.rows, wanted, ones, allow_unused=True)
+        found.append(forward * (1 + twice) + _now(x) - begin)
+        rows, initial = result.rows.detach(), result.initial
+        halo = rows[torch.arange(chunk.halo.numel(), device=x.device) % own]
+    return found
+
+
+def _now(x: Tensor) -> float:
+    """Seconds on the clock, when the device has done what it was asked for."""
+    if x.is_cuda:
+        torch.cuda.synchronize(x.device)
+    return time.perf_counter()

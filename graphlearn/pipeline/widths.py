@@ -1,0 +1,90 @@
+"""How wide the rows are that go from layer to layer, found before anything is made for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from graphlearn.errors import InputError
+from graphlearn.pipeline.chunk import GraphChunk
+from graphlearn.pipeline.stage import Passing, apply_layer
+
+
+@dataclass(frozen=True)
+class LayerWidth:
+    """What goes into a layer: channels, the initial ones if they are still wanted, and dtype.
+
+    Args:
+        rows: Channels of the representations.
+        initial: Channels of the initial ones, if a layer from here on takes them.
+        dtype: Of the numbers.
+    """
+
+    rows: int
+    initial: int | None
+    dtype: torch.dtype
+
+    @property
+    def channels(self) -> list[int]:
+        """Of the tensors that travel."""
+        return [self.rows] if self.initial is None else [self.rows, self.initial]
+
+    @property
+    def count(self) -> int:
+        """How many tensors travel."""
+        return len(self.channels)
+
+
+@torch.no_grad()
+def layer_widths(layers: Sequence[nn.Module], x: Tensor) -> list[LayerWidth]:
+    """What goes into every layer, and out of the last: found on a graph of one node.
+
+    Raises:
+        InputError: If a layer cannot be called on it, or gives no ``[1, C]``.
+    """
+    none = torch.empty(0, dtype=torch.int64)
+    chunk = GraphChunk(
+        number=0,
+        nodes=torch.zeros(1, dtype=torch.int64),
+        halo=none,
+        rowptr=torch.zeros(2, dtype=torch.int64),
+        col=none,
+        edge=none,
+        weight=torch.empty(0, dtype=x.dtype),
+        degree=torch.zeros(1, dtype=torch.int64),
+    )
+    passing = [Passing(x.new_zeros(1, x.size(1)))]
+    for number, layer in enumerate(layers):
+        was_training = layer.training
+        layer.eval()
+        try:
+            result = apply_layer(layer, passing[-1].rows, chunk, passing[-1].initial)
+        except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as problem:
+            raise InputError(
+                f"layer {number} ({type(layer).__name__}) cannot be called on a chunk of one node "
+                f"with {passing[-1].rows.size(1)} channels ({str(problem).splitlines()[0]})",
+                expected="a stack of layers, each called layer(x, chunk)",
+                mend="wrap PyG's convolutions with graphlearn.nn.ConvLayer",
+            ) from problem
+        finally:
+            layer.train(was_training)
+        rows: Any = result.rows
+        if not isinstance(rows, Tensor) or rows.dim() != 2 or rows.size(0) != 1:
+            raise InputError(
+                f"layer {number} ({type(layer).__name__}) gives no row for the chunk's one node",
+                expected="a tensor [n, C]: rows for the chunk's own nodes alone",
+            )
+        passing.append(result)
+    takes = [bool(getattr(layer, "takes_initial", False)) for layer in layers]
+    return [
+        LayerWidth(
+            given.rows.size(1),
+            given.initial.size(1) if given.initial is not None and any(takes[i:]) else None,
+            given.rows.dtype,
+        )
+        for i, given in enumerate(passing)
+    ]

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import safetensors.torch
+import torch
+
+from graphlearn.errors import CheckpointError, InputError, OutputError
+from graphlearn.pipeline import load_checkpoint, save_checkpoint, train
+from graphlearn.pipeline.checkpoint import MANIFEST
+
+
+@pytest.fixture
+def folder(workers, tmp_path):
+    """A folder with checkpoints of epochs 1 and 2 of a training of 3 chunks."""
+    trainer = workers.make_trainer("mixed", chunks=3)
+    for _ in range(2):
+        trainer.train_epoch()
+        assert save_checkpoint(trainer, tmp_path / "run").is_dir()
+    return tmp_path / "run"
+
+
+def state(trainer) -> dict[str, torch.Tensor]:
+    found = {f"weight {name}": w.detach().clone() for name, w in trainer.layers.named_parameters()}
+    for number, parts in enumerate(trainer.optimizer.state.values()):
+        found |= {f"optimizer {number} {name}": value.clone() for name, value in parts.items()}
+    for number in range(trainer.num_layers):
+        rows = trainer.layer_rows(number)
+        if rows is not None:
+            found[f"history {number}"] = rows.history.clone()
+    return found
+
+
+def test_everything_comes_back(workers, folder) -> None:
+    trainer = workers.make_trainer("mixed", chunks=3)
+    whole = [trainer.train_epoch().loss for _ in range(2)]
+    wanted = state(trainer)
+    other = workers.make_trainer("mixed", chunks=3)
+    assert load_checkpoint(other, folder) == other.epoch == 2
+    found = state(other)
+    assert found.keys() == wanted.keys()
+    assert all(torch.equal(found[name], wanted[name]) for name in wanted)
+    assert other.watch.least == min(whole)
+    assert trainer.train_epoch().loss == other.train_epoch().loss
+
+
+def test_settings_of_the_optimizer_come_back(workers, tmp_path) -> None:
+    def momentum(parameters):
+        return torch.optim.SGD(parameters, lr=0.1, momentum=0.9)
+
+    trainer = workers.make_trainer("sum", optimizer=momentum)
+    trainer.train_epoch()
+    trainer.optimizer.param_groups[0]["lr"] = 0.01
+    save_checkpoint(trainer, tmp_path)
+    other = workers.make_trainer("sum", optimizer=momentum)
+    load_checkpoint(other, tmp_path)
+    assert other.optimizer.param_groups[0]["lr"] == 0.01
+    assert trainer.train_epoch().loss == other.train_epoch().loss
+
+
+def test_the_newest_are_kept(workers, tmp_path) -> None:
+    trainer = workers.make_trainer("sum", chunks=2)
+    for _ in range(4):
+        trainer.train_epoch()
+        save_checkpoint(trainer, tmp_path, keep=3)
+    save_checkpoint(trainer, tmp_path, keep=3)  # over the one of the same epoch
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f"epoch-00000{n}" for n in (2, 3, 4)]
+    with pytest.raises(InputError, match="keep is 0"):
+        save_checkpoint(trainer, tmp_path, keep=0)
+
+
+def test_no_checkpoint_is_epoch_0(workers, tmp_path) -> None:
+    trainer = workers.make_trainer("sum")
+    assert load_checkpoint(trainer, tmp_path / "none") == 0
+    (tmp_path / ".epoch-000009.partial").mkdir()
+    (tmp_path / "epoch-000009").mkdir()  # without a manifest it is none
+    assert load_checkpoint(trainer, tmp_path) == 0
+    trainer.train_epoch()
+    save_checkpoint(trainer, tmp_path)  # what a killed run left goes
+    assert not (tmp_path / ".epoch-000009.partial").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "text"),
+    [
+        ("mixed", {"chunks": 4}, "num_chunks = 3: expected 4"),
+        ("mixed", {"chunks": 3, "seed": 1}, "is of a training with"),
+        ("mixed", {"chunks": 3, "gamma": 1.0}, "gamma = 2.0: expected 1.0"),
+        ("mixed", {"chunks": 3, "shuffle": False}, "shuffle = True: expected False"),
+        ("sum", {"chunks": 3}, "layers = .*'Mixed'.*: expected .*'Sum'"),
+        ("gcn", {"chunks": 3}, "is of a training with"),
+        ("rows", {"chunks": 3}, "layers = "),
+        ("mixed", {"chunks": 3, "dtype": torch.float32}, "dtype = 'float64': expected 'float32'"),
+        (
+            "mixed",
+            {"chunks": 3, "optimizer": lambda weights: torch.optim.SGD(weights, lr=0.1)},
+            "optimizer = 'Adam': expected 'SGD'",
+        ),
+    ],
+)
+def test_that_of_another_training_is_refused(workers, folder, kind, options, text) -> None:
+    trainer = workers.make_trainer(kind, **options)
+    before = {name: w.detach().clone() for name, w in trainer.layers.named_parameters()}
+    with pytest.raises(CheckpointError, match=text):
+        load_checkpoint(trainer, folder)
+    assert trainer.epoch == 0
+    for name, weight in trainer.layers.named_parameters():
+        assert torch.equal(weight, before[name])
+
+
+def test_another_layout_is_refused(workers, folder) -> None:
+    from graphlearn.pipeline import Layout, PipelineTrainer
+
+    data = workers.make_data()
+    options = {"normalization": "gcn", "dtype": torch.float64}
+    layout = Layout(data.edge_index, workers.NODES, 3, method="range", **options)
+    trainer = PipelineTrainer(workers.make_stack("mixed"), data, layout=layout)
+    with pytest.raises(CheckpointError, match="layout = "):
+        load_checkpoint(trainer, folder)
+
+
+def cut(path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def flip(path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+
+
+def remove(path) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize("damage", [cut, flip, remove])
+@pytest.mark.parametrize("name", ["layer-0000.safetensors", "layer-0003.safetensors"])
+def test_a_damaged_one_is_refused_and_nothing_is_taken_from_it(
+    workers, folder, damage, name
+) -> None:
+    damage(folder / "epoch-000002" / name)
+    trainer = workers.make_trainer("mixed", chunks=3)
+    before = state(trainer)
+    with pytest.raises(CheckpointError, match=f"{name} cannot be read.*the one before it is taken"):
+        load_checkpoint(trainer, folder)
+    assert all(torch.equal(value, before[key]) for key, value in state(trainer).items())
+    shutil.rmtree(folder / "epoch-000002")  # as it says
+    assert load_checkpoint(trainer, folder) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda manifest: "{", "cannot be read"),
+        (lambda manifest: "[]", "parts of it are missing"),
+        (lambda manifest: json.dumps({"version": 1}), "parts of it are missing"),
+        (lambda manifest: json.dumps(manifest | {"version": 99}), "is of version 99: expected"),
+        (lambda manifest: json.dumps(manifest | {"files": {}}), "its content was changed"),
+        (lambda manifest: json.dumps(manifest | {"files": 3}), "parts of it are missing"),
+        (lambda manifest: json.dumps(manifest | {"watch": ["x"]}), "parts of it are missing"),
+        (lambda manifest: json.dumps(manifest | {"identity": None}), "parts of it are missing"),
+    ],
+)
+def test_a_changed_manifest_is_refused(workers, folder, change, text) -> None:
+    path = folder / "epoch-000002" / MANIFEST
+    path.write_text(change(json.loads(path.read_text())))
+    with pytest.raises(CheckpointError, match=text):
+        load_checkpoint(workers.make_trainer("mixed", chunks=3), folder)
+
+
+def test_a_file_holds_tensors_and_no_code(folder) -> None:
+    names = {path.name for path in (folder / "epoch-000002").iterdir()}
+    assert names == {MANIFEST, *(f"layer-000{number}.safetensors" for number in range(6))}
+    tensors = safetensors.torch.load_file(folder / "epoch-000002" / "layer-0001.safetensors")
+    assert {name.partition(".")[0] for name in tensors} == {"model", "optimizer", "history"}
+
+
+def test_a_folder_that_cannot_be_written_is_named(workers, tmp_path) -> None:
+    trainer = workers.make_trainer("sum", chunks=2)
+    trainer.train_epoch()
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="file could not be written"):
+        save_checkpoint(trainer, tmp_path / "file")
+
+
+# Other numbers of processes ######################################################################
+
+RUN = {"kind": "mixed", "chunks": 6, "refresh": 2}
+
+
+def test_four_stages_go_on_as_two_and_as_one(workers, results, tmp_path) -> None:
+    whole = [record.loss for record in train(workers.make_trainer(**RUN), 6)]
+    folders = {"folder": str(tmp_path)}
+    first = results(4, [("train_and_save", RUN | folders | {"stages": 4, "epochs": 3})])
+    shutil.copytree(tmp_path, tmp_path / "for-one")
+    second = results(2, [("train_and_save", RUN | folders | {"stages": 2, "epochs": 6})])
+    for losses in (*first[0], *second[0]):
+        assert losses in (whole[:3], whole[3:])  # bit for bit
+    trainer = workers.make_trainer(**RUN)
+    assert [record.loss for record in train(trainer, 6, folder=tmp_path / "for-one")] == whole[3:]
+
+
+def test_ways_have_histories_of_their_own(workers, results, tmp_path) -> None:
+    run = RUN | {"ways": 2}
+    folders = {"folder": str(tmp_path)}
+    whole, first, second, third = results(
+        4,
+        [
+            ("train_and_save", run | {"folder": str(tmp_path / "whole"), "stages": 2, "epochs": 6}),
+            ("train_and_save", run | folders | {"stages": 2, "epochs": 3}),
+            ("train_and_save", run | folders | {"stages": 2, "epochs": 4}),
+            ("train_and_save", run | folders | {"stages": 2, "epochs": 6}),
+        ],
+    )
+    for rank in range(4):
+        assert first[rank] + second[rank] + third[rank] == whole[rank]
+    # On one stage of two ways a sum over ways is the same two numbers.
+    shutil.rmtree(tmp_path / "epoch-000006")
+    (again,) = results(2, [("train_and_save", run | folders | {"stages": 1, "epochs": 6})])
+    assert again == [whole[0][4:]] * 2
+
+
+def test_all_processes_refuse_together(start, tmp_path) -> None:
+    options = {"kind": "mixed", "stages": 2, "chunks": 3, "folder": str(tmp_path)}
+    (saved,) = zip(*start(2, [("save_once", options)]), strict=True)
+    assert [kind for kind, _ in saved] == ["done", "done"]
+    cut(tmp_path / "epoch-000001" / "layer-0005.safetensors")  # on the second stage
+    came = start(2, [("load_once", options)])
+    assert [done[0][0] for done in came] == ["CheckpointError"] * 2
+    assert came[0][0][1][0] == came[1][0][1][0]
