@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from graphlearn.pipeline.partition import Method, check_parts, node_work, partition_nodes
@@ -116,5 +115,7 @@ def _matched(
     known = label >= 0  # the other end's part has been cut
     key = piece[place[mine[known]]] * num_inner + label[known]
     table = torch.bincount(key, minlength=num_inner**2).view(num_inner, num_inner)
+    from scipy.optimize import linear_sum_assignment  # dear to import, wanted for ways alone
+
     _, column = linear_sum_assignment(table.numpy(), maximize=True)
     return torch.from_numpy(np.asarray(column, np.int64))[piece]

@@ -125,3 +125,14 @@ print(max(peak() - start for block in blocks))
         check=True,
     )
     assert int(run.stdout) < 48
+
+
+def test_columns_of_one_name_are_refused_where_they_are_asked_for(tmp_path: Path) -> None:
+    columns = [pyarrow.array([1.0]), pyarrow.array([2.0]), pyarrow.array([3.0])]
+    table = pyarrow.Table.from_arrays(columns, names=["a", "a", "b"])
+    pyarrow.parquet.write_table(table, tmp_path / "x.parquet")
+    for names in (None, "a", ["b", "a"]):
+        with pytest.raises(InputError, match="has 2 columns 'a': expected names that are one col"):
+            parquet_rows(tmp_path / "x.parquet", names, block_bytes=100)
+    rows, blocks = parquet_rows(tmp_path / "x.parquet", ["b"], block_bytes=100)
+    assert (rows, [block.tolist() for block in blocks]) == (1, [[], [[3.0]]])
