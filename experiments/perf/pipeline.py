@@ -284,7 +284,9 @@ def stage_turns(
     layout = Layout(data.edge_index, data.num_nodes, chunks, normalization="gcn")
     parts = [layout.chunk(number) for number in range(chunks)]
     held = HeldRows(parts, layout.chunk_of)
-    costs = measure_costs(stack, parts[0], data.x, repeats=5, recompute=True)
+    costs = measure_costs(
+        stack, parts[0], data.x, repeats=9, recompute=True, clock=time.process_time
+    )
     ranges = split_layers(costs, stages)
     made = [
         Stage(

@@ -119,6 +119,11 @@ def measure(row_bytes: int, gib: float, batch: int, repeats: int) -> None:
                     continue
                 check(one, table, index)
                 ways[name] = partial(one.gather, index, out)
+                if not sort:
+                    ready = index.sort()[0].to(device)
+                    ways[f"zero-copy, {method}, sorted index there"] = partial(
+                        one.gather, ready, out
+                    )
         hot = table[: max(1, int(rows * HOT_SHARE))].to(device)
         share = float((skewed < hot.size(0)).float().mean())
         ways["skewed: zero-copy alone"] = partial(store.gather, skewed, out)

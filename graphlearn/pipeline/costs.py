@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.distributed as dist
@@ -24,6 +24,7 @@ def measure_costs(
     repeats: int = 3,
     recompute: bool = False,
     seed: int = 0,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> list[float]:
     """Seconds that each layer takes for a chunk, forward and back: the least of some turns.
 
@@ -42,6 +43,7 @@ def measure_costs(
         repeats: Turns.
         recompute: Count the way forward twice, as a stage goes it with ``recompute``.
         seed: Of what the layers draw.
+        clock: Tells seconds; ``time.process_time`` where other work shares the cores.
 
     Shapes:
         - **x**: ``[N, C]``
@@ -80,7 +82,7 @@ def measure_costs(
     joined = dist.is_available() and dist.is_initialized()
     found: list[object] = [None]
     if not joined or dist.get_rank() == 0:
-        found = [_measure(layers, chunk, rows[ids], turns, twice, seed)]
+        found = [_measure(layers, chunk, rows[ids], turns, twice, seed, clock)]
     if joined:
         dist.broadcast_object_list(found, src=0)
     costs = found[0]
@@ -89,7 +91,13 @@ def measure_costs(
 
 
 def _measure(
-    layers: list[nn.Module], chunk: GraphChunk, x: Tensor, repeats: int, twice: bool, seed: int
+    layers: list[nn.Module],
+    chunk: GraphChunk,
+    x: Tensor,
+    repeats: int,
+    twice: bool,
+    seed: int,
+    clock: Callable[[], float],
 ) -> list[float]:
     training = [layer.training for layer in layers]
     best = [float("inf")] * len(layers)
@@ -98,7 +106,7 @@ def _measure(
             layer.train()
         for turn in range(repeats + 1):
             with seeded(seed, turn), torch.enable_grad():
-                for number, seconds in enumerate(_turn(layers, chunk, x, twice)):
+                for number, seconds in enumerate(_turn(layers, chunk, x, twice, clock)):
                     if turn:
                         best[number] = min(best[number], seconds)
     finally:
@@ -107,8 +115,20 @@ def _measure(
     return best
 
 
-def _turn(layers: list[nn.Module], chunk: GraphChunk, x: Tensor, twice: bool) -> list[float]:
+def _turn(
+    layers: list[nn.Module],
+    chunk: GraphChunk,
+    x: Tensor,
+    twice: bool,
+    clock: Callable[[], float],
+) -> list[float]:
     """Seconds of each layer, each on what the layer before gave."""
+
+    def now() -> float:
+        if x.is_cuda:  # it has to have done what it was asked for
+            torch.cuda.synchronize(x.device)
+        return clock()
+
     own, found = chunk.num_nodes, []
     rows, halo = x[:own], x[own:]
     initial: Tensor | None = None
@@ -116,23 +136,16 @@ def _turn(layers: list[nn.Module], chunk: GraphChunk, x: Tensor, twice: bool) ->
         given = (torch.cat([rows, halo]) if reads_halo(layer) else rows).detach()
         given.requires_grad_(number > 0)
         start = None if initial is None else initial.detach().requires_grad_()
-        begin = _now(x)
+        begin = now()
         result = apply_layer(layer, given, chunk, start)
-        forward = _now(x) - begin
+        forward = now() - begin
         wanted = [t for t in (given, start, *layer.parameters()) if t is not None]
         wanted = [tensor for tensor in wanted if tensor.requires_grad]
-        begin = _now(x)
+        begin = now()
         if result.rows.requires_grad and wanted:
             ones = torch.ones_like(result.rows)
             torch.autograd.grad(result.rows, wanted, ones, allow_unused=True)
-        found.append(forward * (1 + twice) + _now(x) - begin)
+        found.append(forward * (1 + twice) + now() - begin)
         rows, initial = result.rows.detach(), result.initial
         halo = rows[torch.arange(chunk.halo.numel(), device=x.device) % own]
     return found
-
-
-def _now(x: Tensor) -> float:
-    """Seconds on the clock, when the device has done what it was asked for."""
-    if x.is_cuda:
-        torch.cuda.synchronize(x.device)
-    return time.perf_counter()

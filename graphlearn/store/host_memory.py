@@ -168,6 +168,23 @@ def cuda_view(table: Tensor, device: torch.device) -> Tensor:
     return view
 
 
+def send(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """A tensor on a device, from page-locked memory, so that nobody waits for the copy.
+
+    Args:
+        tensor: On the CPU, or on the device already.
+        device: Where it is wanted.
+        dtype: As what.
+
+    Example:
+        >>> send(torch.tensor([1, 2]), torch.device("cpu"), torch.int32).dtype
+        torch.int32
+    """
+    if tensor.device.type == "cpu" and device.type == "cuda":
+        tensor = tensor.to(dtype).pin_memory()
+    return tensor.to(device, dtype, non_blocking=True).contiguous()
+
+
 def seconds_on(device: torch.device, call: Callable[[], object], *, repeats: int = 3) -> float:
     """Least seconds that a GPU takes for a call, after one that is not counted.
 

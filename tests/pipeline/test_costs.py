@@ -61,6 +61,13 @@ def test_a_slow_layer_costs_more_and_twice_as_much_when_recomputed() -> None:
     assert measure_costs(stack, chunk, x, repeats=1, recompute=True)[1] >= 0.04
 
 
+def test_by_the_clock_that_is_given() -> None:
+    ticks = iter(range(1000))
+    x, chunk = torch.rand(NODES, 2), graph().chunk(0)
+    costs = measure_costs([Slow(0.0)], chunk, x, clock=lambda: next(ticks))
+    assert costs == [2]  # forward and back, a tick each
+
+
 def _measure(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/init", rank=rank, world_size=2)
