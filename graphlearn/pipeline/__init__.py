@@ -2,28 +2,38 @@
 
 from graphlearn.pipeline.checkpoint import load_checkpoint, save_checkpoint
 from graphlearn.pipeline.chunk import GraphChunk
+from graphlearn.pipeline.cost_model import predict
+from graphlearn.pipeline.cost_prediction import CostPrediction
+from graphlearn.pipeline.costs import measure_costs
 from graphlearn.pipeline.failures import PeerLostError
 from graphlearn.pipeline.layout import Layout
 from graphlearn.pipeline.loop import train
 from graphlearn.pipeline.loss_watch import LossWatch
 from graphlearn.pipeline.partition import partition_nodes
+from graphlearn.pipeline.partition_report import PartitionReport
 from graphlearn.pipeline.records import PipelineEpoch
 from graphlearn.pipeline.schedule import efficiency, split_layers
 from graphlearn.pipeline.simulator import simulate_epoch
+from graphlearn.pipeline.timeline import simulate_turns
 from graphlearn.pipeline.trainer import PipelineTrainer
 
 __all__ = [
+    "CostPrediction",
     "GraphChunk",
     "Layout",
     "LossWatch",
+    "PartitionReport",
     "PeerLostError",
     "PipelineEpoch",
     "PipelineTrainer",
     "efficiency",
     "load_checkpoint",
+    "measure_costs",
     "partition_nodes",
+    "predict",
     "save_checkpoint",
     "simulate_epoch",
+    "simulate_turns",
     "split_layers",
     "train",
 ]
