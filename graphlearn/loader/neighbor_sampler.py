@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import get_worker_info
@@ -25,10 +24,12 @@ from torch_geometric.sampler.base import NumNeighbors, SubgraphType
 from torch_geometric.sampler.neighbor_sampler import edge_sample, node_sample
 
 from graphlearn.errors import InputError, InputTypeError
-from graphlearn.kernels.sample import SampledHops, mix_keys
+from graphlearn.kernels.sample import mix_keys
 from graphlearn.loader.call_counter import CallCounter
+from graphlearn.loader.exact_times import exact_times
 from graphlearn.loader.keyed_negatives import KeyedNegatives
 from graphlearn.loader.sampled_graph import SampledGraph, sampled_graph
+from graphlearn.loader.sampler_output import sampler_output
 from graphlearn.registry import unknown_name
 from graphlearn.validate import check_flag
 
@@ -262,7 +263,7 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         if given is not None and self.is_temporal:
             # PyG compares the times of negatives too, and not exactly if they are of two kinds.
             index = copy.copy(index)
-            index.time = torch.from_numpy(self._exactly(given))
+            index.time = torch.from_numpy(exact_times(given, as_float=self.graph.time_is_float))
         node_time = {
             kind: torch.from_numpy(time)
             for kind, time in zip(self.graph.node_types, self.graph.node_time, strict=True)
@@ -328,7 +329,7 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
                 latest=self.temporal_strategy == "last",
                 induced=self.subgraph_type == SubgraphType.induced,
             )
-            return self._hetero_output(hops) if self.is_hetero else self._output(hops)
+            return sampler_output(hops, self.graph)
 
         return sample
 
@@ -344,7 +345,7 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
                 raise InputError(
                     f"there are {time.numel()} times for {ids.numel()} seeds", expected="one each"
                 )
-            return self._exactly(time)
+            return exact_times(time, as_float=self.graph.time_is_float)
         own = self._own_times(kind)
         size = self.graph.num_nodes[self._type_number(kind)]
         if ids.numel() and (int(ids.min()) < 0 or int(ids.max()) >= size):
@@ -360,56 +361,6 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
                 mend="pass input_time (for links: edge_label_time)",
             )
         return own
-
-    def _exactly(self, time: Tensor) -> Any:
-        """Seeds' times as numbers of the kind that the graph's times are, never later ones."""
-        values = time.detach().numpy()
-        if np.isnan(values).any():
-            raise InputError("a seed's time is NaN", expected="a time for each")
-        if self.graph.time_is_float == (values.dtype.kind == "f"):
-            return values.astype(np.float64 if self.graph.time_is_float else np.int64)
-        if not self.graph.time_is_float:  # t <= s for a whole t just if t <= floor(s)
-            values = values.astype(np.float64)  # a narrower one would round the bounds
-            whole = np.floor(values.clip(-(2.0**63), 2.0**63 - 1024)).astype(np.int64)
-            return np.where(values < 2.0**63, whole, np.iinfo(np.int64).max)
-        nearest = values.astype(np.float64)
-        # Of a large number the nearest float may be later than the number itself.
-        later = nearest.clip(max=2.0**63 - 1024).astype(np.int64) > values
-        return np.where(later | (nearest == 2.0**63), np.nextafter(nearest, -np.inf), nearest)
-
-    def _ends(self, hops: SampledHops, number: int) -> tuple[Tensor, Tensor]:
-        source, target = (torch.from_numpy(part[number]) for part in (hops.source, hops.target))
-        return (target, source) if self.graph.backward else (source, target)
-
-    def _output(self, hops: SampledHops) -> SamplerOutput:
-        row, col = self._ends(hops, 0)
-        return SamplerOutput(
-            node=torch.from_numpy(hops.node[0]),
-            row=row,
-            col=col,
-            edge=torch.from_numpy(hops.entry[0]),
-            batch=None if hops.tree is None else torch.from_numpy(hops.tree[0]),
-            num_sampled_nodes=None if hops.edges_per_hop is None else hops.nodes_per_hop[0],
-            num_sampled_edges=None if hops.edges_per_hop is None else hops.edges_per_hop[0],
-        )
-
-    def _hetero_output(self, hops: SampledHops) -> HeteroSamplerOutput:
-        nodes, edges = self.graph.node_types, self.graph.edge_types
-        ends = [self._ends(hops, number) for number in range(len(edges))]
-        counted = hops.edges_per_hop
-        return HeteroSamplerOutput(
-            node=dict(zip(nodes, map(torch.from_numpy, hops.node), strict=True)),
-            row={kind: pair[0] for kind, pair in zip(edges, ends, strict=True)},
-            col={kind: pair[1] for kind, pair in zip(edges, ends, strict=True)},
-            edge=dict(zip(edges, map(torch.from_numpy, hops.entry), strict=True)),
-            batch=None
-            if hops.tree is None
-            else dict(zip(nodes, map(torch.from_numpy, hops.tree), strict=True)),
-            num_sampled_nodes=None
-            if counted is None
-            else dict(zip(nodes, hops.nodes_per_hop, strict=True)),
-            num_sampled_edges=None if counted is None else dict(zip(edges, counted, strict=True)),
-        )
 
     def _shaped(self, output: Any) -> Any:
         if self.subgraph_type == SubgraphType.bidirectional:
