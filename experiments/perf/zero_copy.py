@@ -47,11 +47,10 @@ def best_of(calls: dict[str, Call], repeats: int) -> dict[str, float]:
     return best
 
 
-def draw(rows: int, batch: int, *, skewed: bool) -> Tensor:
-    """Rows of a batch; skewed, half of them are among the first tenth, as after a good ranking."""
+def draw(rows: int, batch: int, *, hits: float = HOT_SHARE) -> Tensor:
+    """Rows of a batch, a share ``hits`` of them among the first tenth, as after a ranking."""
     share = torch.rand(batch, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    if skewed:
-        share = share ** (math.log(HOT_SHARE) / math.log(0.5))
+    share = share ** (math.log(HOT_SHARE) / math.log(hits))
     return (share * rows).long().clamp_(max=rows - 1)
 
 
@@ -88,15 +87,15 @@ def overlapped(gather: Call, compute: Call, stream: torch.cuda.Stream) -> None:
     torch.cuda.current_stream().wait_stream(stream)
 
 
-def measure(row_bytes: int, gib: float, batch: int, repeats: int) -> None:
+def measure(row_bytes: int, gib: float, batch: int, repeats: int, hits: float) -> None:
     """All ways for rows of one length."""
     device = torch.device("cuda", torch.cuda.current_device())
     channels = row_bytes // 4
     rows = int(gib * 2**30) // row_bytes
     batch = min(batch, rows)
     table = torch.arange(rows, dtype=torch.float32)[:, None].expand(rows, channels).contiguous()
-    index = draw(rows, batch, skewed=False)
-    skewed = draw(rows, batch, skewed=True)
+    index = draw(rows, batch)
+    skewed = draw(rows, batch, hits=hits)
     # It locks the table; the stores below find it locked, and are not read after it is closed.
     with PinnedStore(table, device) as store:
         print(f"\nrows of {row_bytes} bytes, {rows} of them, {batch} a batch: {store}")
@@ -183,6 +182,9 @@ def main() -> None:
     parser.add_argument(
         "--row-bytes", type=int, nargs="*", default=[128, 256, 400, 512, 1024, 4096]
     )
+    parser.add_argument(
+        "--hits", type=float, default=0.84, help="share of rows that the hottest tenth serves"
+    )
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args()
@@ -193,7 +195,7 @@ def main() -> None:
     name = torch.cuda.get_device_name()
     print(f"{name}, torch {torch.__version__}, {args.threads} CPU threads, {args.gib} GiB")
     for row_bytes in args.row_bytes:
-        measure(row_bytes, args.gib, args.batch, args.repeats)
+        measure(row_bytes, args.gib, args.batch, args.repeats, args.hits)
 
 
 if __name__ == "__main__":
