@@ -301,11 +301,8 @@ class PipelineTrainer:
             for chunk in order:
                 yield Passing(self._inputs[chunk])
             return
-        for parts in self._before.receive(order, self._shapes(self._in), self._inputs_dtype()):
+        for parts in self._before.receive(order, self._shapes(self._in), self._in.dtype):
             yield Passing(*parts)
-
-    def _inputs_dtype(self) -> torch.dtype:
-        return self._in.dtype
 
     def _shapes(self, width: LayerWidth) -> Callable[[int], list[tuple[int, ...]]]:
         def shapes(chunk: int) -> list[tuple[int, ...]]:
@@ -324,8 +321,7 @@ class PipelineTrainer:
     def _backward(self, order: list[int], turns: list[Turn], began: float) -> None:
         back = order[::-1]
         scale = 1.0 / max(1, int(self._train.sum()))
-        for chunk, gradients in zip(back, self._gradients(back, scale), strict=True):
-            begin = time.perf_counter()
+        for chunk, (begin, gradients) in zip(back, self._gradients(back, scale), strict=True):
             down = self._stage.backward(chunk, gradients)
             self._finite.see_gradients(down)
             if self._before is not None:
@@ -340,18 +336,24 @@ class PipelineTrainer:
             turns.append(Turn(chunk, False, begin - began, time.perf_counter() - began))
         self._flush()
 
-    def _gradients(self, back: list[int], scale: float) -> Iterator[list[Tensor | None]]:
-        """The gradients of what each chunk gave, from the loss or from the next stage."""
+    def _gradients(
+        self, back: list[int], scale: float
+    ) -> Iterator[tuple[float, list[Tensor | None]]]:
+        """The gradients of what each chunk gave, from the loss or from the next stage.
+
+        With the time when work on them began: the loss is work, a message is waited for.
+        """
         if self._after is None:
             for chunk in back:
+                begin = time.perf_counter()
                 result = self._stage.outcome(chunk)
                 with torch.enable_grad():
                     value = self._chunk_loss(chunk, result.rows) * scale
                 (gradient,) = torch.autograd.grad(value, result.rows, retain_graph=True)
-                yield [gradient]
+                yield begin, [gradient]
             return
         for parts in self._after.receive(back, self._shapes(self._out), self._out.dtype):
-            yield [*parts]
+            yield time.perf_counter(), [*parts]
 
     def _flush(self) -> None:
         for link in (self._before, self._after):
