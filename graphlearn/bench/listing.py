@@ -30,12 +30,13 @@ def _datasets() -> str:
             "–" if card.num_nodes is None else str(card.num_nodes),
             "–" if card.num_edges is None else str(card.num_edges),
             card.split.rule,
+            "–" if card.node_split is None else card.node_split.rule,
             card.metric,
             card.title,
         )
         for card in cards
     ]
-    header = ("name", "nodes", "links", "split", "metric", "what it is")
+    header = ("name", "nodes", "links", "split", "node split", "metric", "what it is")
     return "datasets (--dataset NAME)\n" + Table(header, tuple(lines)).plain()
 
 

@@ -2,7 +2,8 @@
 
 The way of a dataset: card -> files, fetched and checked -> reader -> split -> audit. Every reader
 gives a PyG ``Data`` and every split is a :class:`LinkSplit`, so each step works alone too. Many
-small graphs, or sets, are a :class:`GraphCollection`, and their parts a :class:`GraphSplit`.
+small graphs, or sets, are a :class:`GraphCollection`, and their parts a :class:`GraphSplit`; a
+graph whose nodes are to be classified is a :class:`NodeSplit`.
 """
 
 from graphlearn.data.audit import Finding, SplitAudit, audit_split
@@ -10,6 +11,7 @@ from graphlearn.data.brec import GraphPair, read_brec
 from graphlearn.data.card import (
     DatasetCard,
     Download,
+    NodeSplitRule,
     SplitRule,
     dataset_names,
     load_card,
@@ -27,10 +29,14 @@ from graphlearn.data.graph_collection import GraphCollection
 from graphlearn.data.graph_dataset import load_graph_split
 from graphlearn.data.graph_file import read_graph, write_graph
 from graphlearn.data.graph_split import GraphSplit
+from graphlearn.data.heterophily import read_heterophily
 from graphlearn.data.molecules import read_molecules
 from graphlearn.data.multitask import multitask_split
 from graphlearn.data.negatives import sample_non_edges
 from graphlearn.data.networkx_graph import from_networkx
+from graphlearn.data.node_dataset import load_node_split, make_node_split
+from graphlearn.data.node_protocols import class_labels, node_split_from_pyg, random_node_split
+from graphlearn.data.node_split import NodeSplit
 from graphlearn.data.ogb import read_ogb_link, read_ogb_split
 from graphlearn.data.ogb_molecules import read_ogb_molecules
 from graphlearn.data.pair_dataset import load_graph_pairs
@@ -52,9 +58,12 @@ __all__ = [
     "GraphPair",
     "GraphSplit",
     "LinkSplit",
+    "NodeSplit",
+    "NodeSplitRule",
     "SplitAudit",
     "SplitRule",
     "audit_split",
+    "class_labels",
     "compact_features",
     "csl_split",
     "dataset_names",
@@ -66,12 +75,16 @@ __all__ = [
     "load_dataset",
     "load_graph_pairs",
     "load_graph_split",
+    "load_node_split",
+    "make_node_split",
     "make_split",
     "multitask_split",
     "ncn_planetoid_split",
+    "node_split_from_pyg",
     "ogb_official_split",
     "parse_graph6",
     "random_link_split",
+    "random_node_split",
     "read_brec",
     "read_card",
     "read_counting",
@@ -79,6 +92,7 @@ __all__ = [
     "read_exp",
     "read_graph",
     "read_graph6",
+    "read_heterophily",
     "read_molecules",
     "read_ogb_link",
     "read_ogb_molecules",

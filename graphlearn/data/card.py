@@ -33,6 +33,7 @@ READER_OPTIONS: dict[str, tuple[str, ...]] = {
     "exp": (),
     "ogb-molecules": ("target",),
     "brec": (),
+    "heterophily": ("undirected",),
 }
 """Every reader's name, and which keyword arguments of it a card may set."""
 
@@ -51,11 +52,15 @@ GRAPH_READERS = (
 PAIR_READERS = ("brec",)
 """Those that give pairs of graphs, for :func:`graphlearn.data.load_graph_pairs`."""
 
+NODE_READERS = ("heterophily",)
+"""Those of graphs for :func:`graphlearn.data.load_node_split` alone, with no split of links."""
+
 _WITHOUT_FILES = ("digits-knn", "second-minimum", "multitask", "csl")
 _CHECKSUM = re.compile("sha256:[0-9a-f]{64}|git-blob-sha1:[0-9a-f]{40}")
 LINK_RULES = ("random", "ncn-planetoid", "ogb-official")
 GRAPH_RULES = ("generated", "given", "folds", "rotating-folds")
 PAIR_RULES = ("none",)
+NODE_RULES = ("public", "given", "random", "ogb-official")
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,8 @@ class SplitRule:
             ``"generated"``: each part is drawn anew for every seed, ``"given"`` in the files, or
             ``"folds"``: the files' folds, one a seed, each to be tested on after training on all
             other graphs, with no validation part, or ``"rotating-folds"``: folds drawn by the
-            seed, one to test on and the next to validate on; for pairs of graphs ``"none"``.
+            seed, one to test on and the next to validate on; for pairs of graphs, and where nodes
+            alone are classified, ``"none"``.
         valid_ratio: For ``"random"``: share held out for validation.
         test_ratio: For ``"random"``: share held out for the test.
         test_uses_valid_edges: For ``"ogb-official"``: whether the test may use validation links.
@@ -81,6 +87,26 @@ class SplitRule:
     valid_ratio: float = 0.1
     test_ratio: float = 0.2
     test_uses_valid_edges: bool = False
+
+
+@dataclass(frozen=True)
+class NodeSplitRule:
+    """How a graph's nodes are divided, to classify them.
+
+    Args:
+        rule: One of ``"public"``: Planetoid's masks, ``"given"``: masks in the files, of one split
+            or of several, one a seed, ``"ogb-official"``, or ``"random"``: drawn by the seed.
+        train_ratio: For ``"random"``: share of the labelled nodes to train on.
+        valid_ratio: For ``"random"``: share of them for validation; the test takes the others.
+
+    Example:
+        >>> NodeSplitRule("random", train_ratio=0.1).valid_ratio
+        0.2
+    """
+
+    rule: str
+    train_ratio: float = 0.6
+    valid_ratio: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -123,6 +149,7 @@ class DatasetCard:
         num_edges: Number of distinct undirected links, self-loops left out, if known.
         num_features: Number of features a node, 0 for none, if known.
         notes: What a user of it should know.
+        node_split: How its nodes are divided, if they have classes.
 
     Example:
         >>> card = load_card("cora")
@@ -145,6 +172,7 @@ class DatasetCard:
     num_edges: int | None = None
     num_features: int | None = None
     notes: str = ""
+    node_split: NodeSplitRule | None = None
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -190,7 +218,7 @@ def read_card(path: Path | str) -> DatasetCard:
     Raises:
         DataNotFoundError: If there is no such file.
         InputError: If it is no valid YAML, a key is missing, or a value is not of its form.
-        UnknownNameError: If it holds an unknown key, reader or split rule.
+        UnknownNameError: If it holds an unknown key, reader, or rule of a split.
 
     Example:
         >>> read_card(datasets_dir() / "cora.yaml").reader
@@ -208,6 +236,9 @@ def read_card(path: Path | str) -> DatasetCard:
     reader = _Section(path, text, content)
     values = reader.values(DatasetCard)
     values["split"] = SplitRule(**reader.section("split").values(SplitRule))
+    if "node_split" in values:
+        node_rule = reader.section("node_split").values(NodeSplitRule)
+        values["node_split"] = NodeSplitRule(**node_rule)
     if "downloads" in values:
         entries = reader.sections("downloads")
         values["downloads"] = tuple(Download(**entry.values(Download)) for entry in entries)
@@ -215,15 +246,18 @@ def read_card(path: Path | str) -> DatasetCard:
     if card.name != path.stem:
         raise InputError(f"{path} has name {card.name!r}", expected=f"{path.stem!r}, as its file")
     rules: tuple[str, ...] = LINK_RULES
-    if card.reader in GRAPH_READERS + PAIR_READERS:
+    if card.reader in GRAPH_READERS + PAIR_READERS + NODE_READERS:
         rules = GRAPH_RULES if card.reader in GRAPH_READERS else PAIR_RULES
     for kind, given, known in (
         ("reader", card.reader, READER_OPTIONS),
         ("split rule", card.split.rule, rules),
+        *([("node_split rule", card.node_split.rule, NODE_RULES)] if card.node_split else []),
         *(("option", str(key), READER_OPTIONS.get(card.reader, ())) for key in card.options),
     ):
         if given not in known:
             raise unknown_name(kind, given, known, where=reader.place(given))
+    if card.reader in NODE_READERS and card.node_split is None:
+        raise InputError(f"{path} has no key 'node_split'", expected="how its nodes are divided")
     if not card.files and card.reader not in _WITHOUT_FILES:
         raise InputError(f"{path} names no files", expected=f"what {card.reader} reads")
     files: Mapping[Any, Any] = card.files
@@ -250,6 +284,7 @@ _FORMS: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "int | None": (int,),
     "SplitRule": (dict,),
+    "NodeSplitRule | None": (dict,),
     "tuple[Download, ...]": (list,),
     "Mapping[str, str | None]": (dict,),
     "Mapping[str, Any]": (dict,),

@@ -15,6 +15,7 @@ from graphlearn.data.digits import digits_knn
 from graphlearn.data.download import ensure_files
 from graphlearn.data.edge_list import read_edge_list
 from graphlearn.data.features import compact_features
+from graphlearn.data.heterophily import read_heterophily
 from graphlearn.data.ogb import read_ogb_link, read_ogb_split
 from graphlearn.data.planetoid import read_planetoid
 from graphlearn.data.protocols import SplitEdges, ncn_planetoid_split, ogb_official_split
@@ -29,7 +30,8 @@ class Dataset:
     """A graph with its card, and its official split where it has one.
 
     Args:
-        data: The graph; ``x`` is sparse CSR where under a tenth of it is non-zero.
+        data: The graph; ``x`` is sparse CSR where under a tenth of it is non-zero. Masks that
+            divide its nodes are there where the files have them.
         card: What the dataset is.
         split_edges: Links of the official split: part -> ``"edge"`` / ``"edge_neg"``.
 
@@ -119,13 +121,21 @@ def make_split(dataset: Dataset, seed: int | None = None) -> LinkSplit:
         - every pair tensor of the result: ``[2, *]``
 
     Raises:
-        InputError: If the seed is missing, or the graph is too small for the rule.
+        InputError: If the seed is missing, the graph is too small for the rule, or the card is of
+            one whose nodes alone are divided.
 
     Example:
         >>> make_split(load_dataset("digits-knn"), seed=0).rule
         'random(0.1,0.2)'
     """
     rule = dataset.card.split
+    if rule.rule == "none":
+        raise InputError(
+            f"{dataset.name} is a graph whose nodes are to be classified: its card has no split "
+            "of links",
+            expected="one for link prediction",
+            mend="use make_node_split, or random_link_split with ratios of your own",
+        )
     if rule.rule == "ogb-official":
         if dataset.split_edges is None:
             raise InputError(f"{dataset.name} has no official split", expected="split files of OGB")
@@ -160,6 +170,10 @@ def _edge_list(card: DatasetCard, root: Path) -> tuple[Data, None]:
     return read_edge_list(root / next(iter(card.files)), **card.options), None
 
 
+def _heterophily(card: DatasetCard, root: Path) -> tuple[Data, None]:
+    return read_heterophily(root / next(iter(card.files)), **card.options), None
+
+
 def _digits_knn(card: DatasetCard, root: Path) -> tuple[Data, None]:
     return digits_knn(**card.options), None
 
@@ -170,4 +184,5 @@ _READERS: dict[str, Callable[[DatasetCard, Path], tuple[Data, SplitEdges | None]
     "seal-mat": _seal_mat,
     "edge-list": _edge_list,
     "digits-knn": _digits_knn,
+    "heterophily": _heterophily,
 }

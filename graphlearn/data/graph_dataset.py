@@ -36,7 +36,7 @@ def load_graph_split(
 
     Raises:
         UnknownNameError: If there is no such card.
-        InputError: If the card is of a graph for link prediction, or of pairs of graphs.
+        InputError: If the card is of one graph, or of pairs of graphs.
         DataNotFoundError: If the data root or a file is missing and cannot be fetched.
         UnsafeFileError: If a file is not what its card says.
 
@@ -47,7 +47,7 @@ def load_graph_split(
     card = load_card(name)
     if card.reader not in GRAPH_READERS:
         pairs = card.reader in PAIR_READERS
-        what = "pairs of graphs to tell apart" if pairs else "one graph, for link prediction"
+        what = "pairs of graphs to tell apart" if pairs else "one graph"
         raise InputError(
             f"{name} is {what}",
             expected="a data set of many graphs",

@@ -9,6 +9,7 @@ from graphlearn.bench.listing import listing
     ("what", "words"),
     [
         ("datasets", ["cora", "ncn-planetoid", "2708"]),
+        ("datasets", ["node split", "public", "squirrel-filtered"]),
         ("models", ["ncnc", "digits-knn", "propagation"]),
         ("recipes", ["ncn/cora", "hits@100 89.05 ± 0.96", "2302.00890"]),
     ],

@@ -7,8 +7,16 @@ import re
 
 import pytest
 
-from graphlearn.data import DatasetCard, Download, SplitRule, dataset_names, load_card, read_card
-from graphlearn.data.card import GRAPH_READERS, PAIR_READERS
+from graphlearn.data import (
+    DatasetCard,
+    Download,
+    NodeSplitRule,
+    SplitRule,
+    dataset_names,
+    load_card,
+    read_card,
+)
+from graphlearn.data.card import GRAPH_READERS, NODE_READERS, PAIR_READERS
 from graphlearn.errors import DataNotFoundError, InputError, UnknownNameError
 from graphlearn.metrics import PredictionEvaluator
 
@@ -44,8 +52,17 @@ def test_a_good_card_is_read(tmp_path) -> None:
     assert card.downloads == (Download("https://example.org/edges.csv", "tiny/edges.csv"),)
     assert card.urls == ("https://example.org/edges.csv",)
     assert (card.folder, card.num_nodes, card.options) == ("", None, {})
+    assert card.node_split is None
     with pytest.raises(dataclasses.FrozenInstanceError):
         card.name = "other"  # type: ignore[misc]
+
+
+NODES = "licence: MIT\nnode_split: {rule: random, train_ratio: 0.1}"
+
+
+def test_a_card_may_say_how_nodes_are_divided(tmp_path) -> None:
+    card = read_card(write(tmp_path, GOOD.replace("licence: MIT", NODES)))
+    assert card.node_split == NodeSplitRule("random", train_ratio=0.1, valid_ratio=0.2)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +96,16 @@ def test_a_good_card_is_read(tmp_path) -> None:
         ("  tiny/edges.csv: null", "  tiny/edges.csv: md5:00", InputError, "is 'md5:00'"),
         ("  tiny/edges.csv: null", "  7: null", InputError, "yaml:11: files names 7"),
         ("files:\n  tiny/edges.csv: null\n", "", InputError, "names no files"),
+        ("licence: MIT", NODES.replace("random", "rendom"), UnknownNameError,
+         r"unknown node_split rule 'rendom'.*did you mean 'random'\?"),
+        ("licence: MIT", NODES.replace("train_r", "test_r"), UnknownNameError,
+         "unknown node_split key 'test_ratio'"),
+        ("licence: MIT", NODES.replace("0.1", "lots"), InputError, "train_ratio is 'lots'"),
+        ("licence: MIT", "licence: MIT\nnode_split: public", InputError, "node_split is 'public'"),
+        ("reader: edge-list\n", "reader: heterophily\n", UnknownNameError, "split rule 'random'"),
+        (GOOD[GOOD.index("reader"):GOOD.index("files")],
+         "reader: heterophily\nlicence: MIT\nsource: here\nmetric: accuracy\n"
+         "split: {rule: none}\n", InputError, "has no key 'node_split'"),
         ("name: tiny", "name: !!python/object/apply:os.getcwd []", InputError, "cannot be read"),
     ],
 )  # fmt: skip
@@ -108,7 +135,7 @@ def test_an_unknown_dataset_offers_the_nearest() -> None:
 @pytest.mark.parametrize("name", dataset_names())
 def test_the_cards_that_ship_are_sound(name) -> None:
     card = load_card(name)
-    if card.reader in GRAPH_READERS:
+    if card.reader in GRAPH_READERS + NODE_READERS:
         assert PredictionEvaluator([card.metric]).names == (card.metric,)
     elif card.reader not in PAIR_READERS:
         assert card.num_nodes is not None
@@ -124,6 +151,9 @@ def test_the_cards_that_ship_are_sound(name) -> None:
             if path == download.to or (download.member and path.startswith(f"{download.to}/"))
         ]
         assert len(served) == 1 or not card.downloads, path
+    if card.reader in NODE_READERS:
+        assert card.split.rule == "none"
+        assert card.num_edges is not None
     if card.files and not card.downloads:
         assert "put it under the data root" in card.notes
     if card.reader in ("planetoid", "exp"):

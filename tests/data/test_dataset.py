@@ -18,9 +18,16 @@ from graphlearn.data import (
     load_dataset,
     make_split,
     read_edge_list,
+    read_heterophily,
     read_seal_mat,
 )
-from graphlearn.data.card import GRAPH_READERS, LINK_RULES, PAIR_READERS, READER_OPTIONS
+from graphlearn.data.card import (
+    GRAPH_READERS,
+    LINK_RULES,
+    NODE_READERS,
+    PAIR_READERS,
+    READER_OPTIONS,
+)
 from graphlearn.data.dataset import _READERS
 from graphlearn.data.pairs import unique_pairs
 from graphlearn.errors import DataNotFoundError, InputError, UnknownNameError, UnsafeFileError
@@ -39,7 +46,12 @@ def test_digits_need_neither_files_nor_network(monkeypatch) -> None:
 
 def test_every_reader_name_has_a_reader_and_its_options() -> None:
     assert set(_READERS) == set(READER_OPTIONS) - set(GRAPH_READERS + PAIR_READERS)
-    functions = {"seal-mat": read_seal_mat, "edge-list": read_edge_list, "digits-knn": digits_knn}
+    functions = {
+        "seal-mat": read_seal_mat,
+        "edge-list": read_edge_list,
+        "digits-knn": digits_knn,
+        "heterophily": read_heterophily,
+    }
     for name, function in functions.items():
         parameters = [key for key in inspect.signature(function).parameters if key != "path"]
         assert tuple(parameters) == READER_OPTIONS[name]
@@ -52,12 +64,10 @@ def test_unknown_names_and_folders(tmp_path) -> None:
         load_dataset("digits-knn", tmp_path / "none")
 
 
-LINK_DATASETS = [
-    n for n in dataset_names() if load_card(n).reader not in GRAPH_READERS + PAIR_READERS
-]
+ONE_GRAPH = [n for n in dataset_names() if load_card(n).reader not in GRAPH_READERS + PAIR_READERS]
 
 
-@pytest.mark.parametrize("name", LINK_DATASETS)
+@pytest.mark.parametrize("name", ONE_GRAPH)
 def test_cards_agree_with_the_data(data_root, name) -> None:
     card = load_card(name)
     if not all((data_root / path).is_file() for path in card.files):
@@ -67,6 +77,10 @@ def test_cards_agree_with_the_data(data_root, name) -> None:
     assert data.num_nodes == card.num_nodes
     assert unique_pairs(data.edge_index, data.num_nodes).size(1) == card.num_edges
     assert (0 if data.x is None else data.x.size(1)) == card.num_features
+    if card.reader in NODE_READERS:
+        with pytest.raises(InputError, match=f"{name} is a graph whose nodes.*make_node_split"):
+            make_split(dataset, 0)
+        return
     split = make_split(dataset, 0)
     assert audit_split(split).findings == ()
     expected = {"ncn-planetoid": "ncn-planetoid", "ogb-official": "ogb-official"}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from graphlearn.bench.split_source import default_metrics
+from graphlearn.bench.tasks import check_task
 from graphlearn.data import load_dataset, load_graph_pairs, load_graph_split
 from graphlearn.errors import DataNotFoundError, InputError, UnsafeFileError
 
@@ -14,7 +14,7 @@ def test_other_loaders_and_runs_refuse_pairs() -> None:
         with pytest.raises(InputError, match="brec is .*pairs of graphs.*use load_graph_pairs"):
             load("brec")
     with pytest.raises(InputError, match="brec is .*pairs of graphs.*load_graph_pairs"):
-        default_metrics("brec")
+        check_task("brec", "graphs")
 
 
 def test_files_are_those_of_the_card(tmp_path, data_root) -> None:
