@@ -209,3 +209,33 @@ def check_features(
                 expected="finite features",
             )
     return x
+
+
+def check_device(device: Any) -> torch.device:
+    """Return the device of that name, after a look whether it is there.
+
+    Args:
+        device: Such as ``"cpu"`` or ``"cuda:0"``.
+
+    Raises:
+        InputError: If this torch knows no such device, or the machine has none.
+
+    Example:
+        >>> check_device("cpu")
+        device(type='cpu')
+    """
+    problem: Exception | None = None
+    try:
+        # The allocation says whether the device works, and which one "cuda" is.
+        found = torch.empty(1, device=device).device
+        # Elsewhere the state of dropout's generator could not be stored in a checkpoint.
+        if found.type in ("cpu", "cuda"):
+            return found
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+        # torch raises AssertionError where it was built without CUDA.
+        problem = error
+    raise InputError(
+        f"device is {str(device)!r}",
+        expected="cpu, or a cuda device that this machine and this build of torch have",
+        mend='pass device="cpu"',
+    ) from problem

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.validate import (
+    check_device,
     check_features,
     check_flag,
     check_node_pairs,
@@ -171,3 +172,9 @@ def test_a_switch_is_true_or_false() -> None:
     for wrong in (1, "no", None):
         with pytest.raises(InputTypeError, match="^residual is .*: expected True or False$"):
             check_flag(wrong, name="residual")
+
+
+@pytest.mark.parametrize("device", ["gpu", "meta", "cuda:99", "", 1.5])
+def test_a_device_that_is_not_there_is_named(device: object) -> None:
+    with pytest.raises(InputError, match=f"device is '{device}'.*pass device="):
+        check_device(device)

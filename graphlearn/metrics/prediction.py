@@ -44,6 +44,14 @@ def _accuracy(parts: Sequence[Part]) -> float:
     return float(torch.cat(right).double().mean())
 
 
+def _cross_entropy(parts: Sequence[Part]) -> float:
+    losses = [
+        torch.nn.functional.cross_entropy(made.double(), true[:, 0], reduction="none")
+        for made, true in parts
+    ]
+    return float(torch.cat(losses).mean())
+
+
 def _auc(parts: Sequence[Part]) -> float:
     areas = []
     for made, true in parts:
@@ -66,9 +74,10 @@ _METRICS: dict[str, tuple[Callable[[Sequence[Part]], float], bool]] = {
     "log10-mse": (_log10_mse, True),
     "all-bits": (_all_bits, False),
     "accuracy": (_accuracy, False),
+    "cross-entropy": (_cross_entropy, True),
     "auc": (_auc, False),
 }
-_OF_CLASSES = ("accuracy",)
+_OF_CLASSES = ("accuracy", "cross-entropy")
 """Those whose targets are one class a row, and whose predictions one logit a class."""
 
 
@@ -129,14 +138,15 @@ class PredictionEvaluator:
     logarithm of that; ``"all-bits"``: share of rows whose logits have the right sign in every
     column; ``"auc"``: area under the ROC curve of bits, ties counted as one half, mean over the
     columns that hold both a 0 and a 1, as OGB's evaluator takes it; ``"accuracy"``: share of rows
-    whose largest logit is that of their class. Errors are added up in float64.
+    whose largest logit is that of their class; ``"cross-entropy"``: mean over the rows of minus the
+    logarithm of their class's probability. Errors are added up in float64.
 
     Args:
         names: The metrics, each once.
 
     Shapes:
-        - each part: predictions and targets, both ``[rows, columns]``; for ``"accuracy"`` logits
-          ``[rows, classes]`` and int64 classes ``[rows, 1]``
+        - each part: predictions and targets, both ``[rows, columns]``; for metrics of classes
+          logits ``[rows, classes]`` and int64 classes ``[rows, 1]``
 
     Raises:
         UnknownNameError: If a name is not a metric.

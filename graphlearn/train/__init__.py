@@ -1,6 +1,7 @@
 """The single-process training loop: epochs, evaluation, early stopping, checkpoints."""
 
 from graphlearn.allocator import keep_freed_memory
+from graphlearn.metrics.history import EpochRecord, FitResult
 from graphlearn.train.checkpoint import (
     CHECKPOINT_NAME,
     WEIGHTS_NAME,
@@ -17,7 +18,6 @@ from graphlearn.train.graph_trainer import GraphTrainer, check_metrics_fit, fit_
 from graphlearn.train.link_ranks import LinkRanks, rank_links
 from graphlearn.train.loop import Trainer
 from graphlearn.train.negatives import UniformNegatives, uniform_negatives
-from graphlearn.train.records import EpochRecord, FitResult
 from graphlearn.train.trainer import LinkTrainer, fit_links
 
 __all__ = [

@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from graphlearn.errors import CheckpointError
-from graphlearn.train.records import EpochRecord
+from graphlearn.metrics.history import EpochRecord
 from graphlearn.train.tensor_file import load_into, read_tensors, write_tensors
 
 CHECKPOINT_NAME = "checkpoint.safetensors"

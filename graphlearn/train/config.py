@@ -10,6 +10,7 @@ import torch
 
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.registry import unknown_name
+from graphlearn.validate import check_device
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
 """Names of the floating-point types a model can be trained in."""
@@ -129,23 +130,7 @@ class LoopConfig:
             >>> TrainConfig().torch_device()
             device(type='cpu')
         """
-        try:
-            # The allocation says whether the device works, and which one "cuda" is.
-            device = torch.empty(1, device=self.device).device
-        except (RuntimeError, AssertionError, NotImplementedError) as problem:
-            # torch raises AssertionError where it was built without CUDA.
-            raise self._no_device() from problem
-        if device.type not in ("cpu", "cuda"):
-            # Elsewhere the state of dropout's generator could not be stored in a checkpoint.
-            raise self._no_device()
-        return device
-
-    def _no_device(self) -> InputError:
-        return InputError(
-            f"device is {self.device!r}",
-            expected="cpu, or a cuda device that this machine and this build of torch have",
-            mend='pass device="cpu"',
-        )
+        return check_device(self.device)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from torch_geometric.data import Data
 from graphlearn.data import GraphCollection, GraphSplit
 from graphlearn.errors import DivergedError, InputError, InputTypeError
 from graphlearn.metrics import PredictionEvaluator, metrics_of_classes
+from graphlearn.metrics.history import EpochRecord, FitResult, plateaus
 from graphlearn.train.auxiliary import auxiliary_losses
 from graphlearn.train.config import GraphTrainConfig
 from graphlearn.train.evaluate import evaluation_mode
@@ -22,7 +23,6 @@ from graphlearn.train.identity import run_identity
 from graphlearn.train.loop import Trainer
 from graphlearn.train.losses import EpochLosses
 from graphlearn.train.progress import Progress
-from graphlearn.train.records import EpochRecord, FitResult, plateaus
 from graphlearn.train.step import take_step
 
 _LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {

@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from graphlearn.errors import InputError, InputTypeError
+from graphlearn.metrics.history import EpochRecord, FitResult, has_run_out_of_patience, summarize
 from graphlearn.train.config import LoopConfig
 from graphlearn.train.optimizer import make_optimizer
 from graphlearn.train.progress import Progress, RunFolder
-from graphlearn.train.records import EpochRecord, FitResult, has_run_out_of_patience, summarize
 
 
 class Trainer(ABC):

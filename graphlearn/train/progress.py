@@ -15,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from graphlearn.errors import CheckpointError
 from graphlearn.files import make_folder, remove_partial_files
+from graphlearn.metrics.history import EpochRecord, best_record, summarize
 from graphlearn.train.checkpoint import (
     CHECKPOINT_NAME,
     WEIGHTS_NAME,
@@ -26,7 +27,6 @@ from graphlearn.train.checkpoint import (
 )
 from graphlearn.train.config import LoopConfig
 from graphlearn.train.optimizer import load_optimizer_tensors, make_optimizer, optimizer_tensors
-from graphlearn.train.records import EpochRecord, best_record, summarize
 from graphlearn.train.tensor_file import load_into
 
 

@@ -12,6 +12,7 @@ from torch import nn
 from graphlearn.data import LinkSplit
 from graphlearn.errors import DivergedError
 from graphlearn.metrics import LinkEvaluator
+from graphlearn.metrics.history import EpochRecord, FitResult
 from graphlearn.train.auxiliary import epoch_hooks
 from graphlearn.train.config import TrainConfig
 from graphlearn.train.epoch import batches_per_epoch, train_epoch
@@ -21,7 +22,6 @@ from graphlearn.train.loop import Trainer
 from graphlearn.train.negatives import UniformNegatives
 from graphlearn.train.prepared import prepare_split
 from graphlearn.train.progress import Progress
-from graphlearn.train.records import EpochRecord, FitResult
 
 
 class LinkTrainer(Trainer):

@@ -62,6 +62,15 @@ def test_the_largest_logit_must_be_that_of_the_class() -> None:
     assert PredictionEvaluator(["accuracy"])([(logits, classes)]) == {"accuracy": 0.75}
 
 
+def test_the_cross_entropy_is_a_mean_over_rows_in_float64() -> None:
+    logits, classes = torch.randn(7, 3), torch.tensor([0, 1, 2, 0, 1, 2, 0]).view(-1, 1)
+    expected = torch.nn.functional.cross_entropy(logits.double(), classes[:, 0])
+    parts = [(logits[:2], classes[:2]), (logits[2:], classes[2:])]
+    found = PredictionEvaluator(["accuracy", "cross-entropy"])(parts)
+    assert found["cross-entropy"] == pytest.approx(float(expected), rel=1e-12)
+    assert lower_is_better("cross-entropy")
+
+
 def test_the_area_is_scikit_learns_and_ogbs() -> None:
     generator = torch.Generator().manual_seed(0)
     scores = torch.randint(6, (60, 3), generator=generator).float()  # with ties

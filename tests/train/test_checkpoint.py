@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from graphlearn.errors import CheckpointError, OutputError
+from graphlearn.metrics.history import EpochRecord
 from graphlearn.train import (
     Checkpoint,
     load_checkpoint,
@@ -16,7 +17,6 @@ from graphlearn.train import (
     save_weights,
 )
 from graphlearn.train.checkpoint import check_same_run
-from graphlearn.train.records import EpochRecord
 from graphlearn.train.tensor_file import write_tensors
 
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from graphlearn.errors import CheckpointError
+from graphlearn.metrics.history import EpochRecord
 from graphlearn.train import CHECKPOINT_NAME, WEIGHTS_NAME, TrainConfig, load_weights
 from graphlearn.train.progress import Progress, RunFolder, derive_seed
-from graphlearn.train.records import EpochRecord
 
 
 @pytest.fixture(autouse=True)

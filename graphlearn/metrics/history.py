@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from graphlearn.errors import InputError
-from graphlearn.metrics import lower_is_better
+from graphlearn.metrics.prediction import lower_is_better
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,13 @@ def plateaus(history: Sequence[EpochRecord], metric: str, patience: int) -> int:
     return count
 
 
-def summarize(seed: int, history: Sequence[EpochRecord], *, keeps_last: bool = False) -> FitResult:
+def summarize(
+    seed: int,
+    history: Sequence[EpochRecord],
+    *,
+    keeps_last: bool = False,
+    select_by: str | None = None,
+) -> FitResult:
     """Make the result of a run from its records.
 
     A test metric ``"name/part"``, of a further test set, is taken at the best epoch of ``"name"``.
@@ -152,6 +158,7 @@ def summarize(seed: int, history: Sequence[EpochRecord], *, keeps_last: bool = F
         seed: The seed it was trained with.
         history: One record for every epoch.
         keeps_last: Whether to take the last evaluated epoch rather than the best ones.
+        select_by: The metric that chooses one epoch for all of them; None lets each choose its own.
 
     Raises:
         InputError: If no epoch was evaluated.
@@ -164,7 +171,7 @@ def summarize(seed: int, history: Sequence[EpochRecord], *, keeps_last: bool = F
     """
     metrics = next((list(record.valid) for record in history if record.valid), [])
     choices = [record for record in history if record.valid][-1:] if keeps_last else history
-    best = {metric: best_record(choices, metric) for metric in metrics}
+    best = {metric: best_record(choices, select_by or metric) for metric in metrics}
     found = {metric: record for metric, record in best.items() if record is not None}
     if not found:
         raise InputError("no epoch was evaluated", expected="at least one")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from graphlearn.errors import InputError
-from graphlearn.train.records import (
+from graphlearn.metrics.history import (
     EpochRecord,
     FitResult,
     best_record,
@@ -73,3 +73,9 @@ def test_the_last_evaluated_epoch_is_kept_where_nothing_may_choose() -> None:
     history = [record(1, {"auc": 0.9}), record(2, {"auc": 0.5}), record(3)]
     kept = summarize(0, history, keeps_last=True)
     assert (kept.best_epoch, kept.best_epochs, kept.valid) == (2, {"auc": 2}, {"auc": 0.5})
+
+
+def test_one_metric_may_choose_the_epoch_of_all() -> None:
+    history = [record(1, {"a": 0.1, "mae": 0.2}), record(2, {"a": 0.3, "mae": 0.9})]
+    assert summarize(0, history, select_by="mae").best_epochs == {"a": 1, "mae": 1}
+    assert summarize(0, history, select_by="mae").test["a"] == pytest.approx(1.1)
