@@ -17,10 +17,11 @@ from cyclopts import Parameter
 
 import graphlearn
 from graphlearn.allocator import keep_freed_memory
-from graphlearn.errors import GraphLearnError, InputError
+from graphlearn.errors import DivergedError, GraphLearnError, InputError
 
 if TYPE_CHECKING:
     from graphlearn.bench import Recipe, RunResult
+    from graphlearn.bench.crew import Crew
 
 app = cyclopts.App(
     name="graphlearn",
@@ -290,11 +291,76 @@ def plan(
     print(found)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+together = cyclopts.App(
+    name="torchrun --nproc-per-node STAGES -m graphlearn.pipeline",
+    help=(
+        "Train recipes with a stack of layers by several processes together, a stage of "
+        "consecutive layers each; alone with one process. A killed run goes on where it was when "
+        "it is started again, with as many processes or another number."
+    ),
+    version=graphlearn.__version__,
+    suppress_keyboard_interrupt=False,
+)
+
+
+@together.default
+def run_together(
+    *models: Models,
+    dataset: DatasetName = None,
+    data_root: DataRoot = None,
+    seeds: Seeds = None,
+    device: Device = None,
+    settings: Settings = (),
+    out: Out = Path("runs"),
+    ways: Annotated[
+        int, Parameter(help="Processes that share each stage, each with a part of every chunk.")
+    ] = 1,
+    threads: Threads = 1,
+    timeout: Annotated[
+        float, Parameter(help="Seconds after which a process that does not answer is lost.")
+    ] = 1800.0,
+    quiet: Quiet = False,
+) -> None:
+    """Train recipes with a stack of layers by several processes together."""
+    from graphlearn.bench import run_recipes
+    from graphlearn.bench.crew import Crew
+
+    with Crew.assemble(ways, timeout=timeout) as crew:
+        if not crew.leads:
+            _follow(crew, threads)
+            return
+        result = run_recipes(
+            _recipes(models, dataset, seeds, device, settings),
+            data_root=data_root,
+            out=out,
+            threads=threads,
+            progress=not quiet,
+            crew=crew,
+        )
+        _print_result(result)
+
+
+def _follow(crew: Crew, threads: int) -> None:
+    """Train what the first process asks for; it says of most errors itself that there was one."""
+    from graphlearn.bench.node_run import follow
+
+    try:
+        follow(crew, threads=threads)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except DivergedError:
+        raise SystemExit(2) from None
+    except GraphLearnError as error:
+        print(f"graphlearn: rank {crew.rank}: {_one_line(str(error))}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def main(arguments: Sequence[str] | None = None, app: cyclopts.App = app) -> int:
     """Run the command line and return its exit code.
 
     Args:
         arguments: The words after the program's name; by default the process's own.
+        app: Which commands; those of ``graphlearn`` by default.
 
     Returns:
         0, or 2 after an error that the person can mend, or 130 after Ctrl-C.

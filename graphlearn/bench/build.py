@@ -12,6 +12,7 @@ from graphlearn.bench.recipe import ModelRecipe
 from graphlearn.bench.sizes import Sizes
 from graphlearn.errors import InputError
 from graphlearn.nn import LinkModel
+from graphlearn.nn.deep import WholeGraphStack, deep_stack
 
 
 def build_model(
@@ -75,7 +76,7 @@ def build_model(
 
 
 def build(recipe: ModelRecipe, sizes: Sizes, seed: int) -> LinkModel | nn.Module:
-    """Build an untrained model of either kind: for links, or a network for graphs.
+    """Build an untrained model: for links, a network for graphs, or a stack for nodes.
 
     Args:
         recipe: The model's part of a recipe.
@@ -93,6 +94,16 @@ def build(recipe: ModelRecipe, sizes: Sizes, seed: int) -> LinkModel | nn.Module
         >>> build(ModelRecipe(network=network), sizes, seed=0)(Data(x=torch.zeros(2, 3))).shape
         torch.Size([1, 1])
     """
+    if recipe.stack is not None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            layers = deep_stack(
+                recipe.stack.name,
+                sizes["in_channels"],
+                out_channels=sizes["out_channels"],
+                **recipe.stack.options,
+            )
+        return WholeGraphStack(layers)
     if recipe.network is None:
         return build_model(
             recipe,

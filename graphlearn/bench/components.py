@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphlearn.nn import ENCODERS, NETWORKS, PREDICTORS
-from graphlearn.registry import Registry
+from graphlearn.nn.deep import DEEP_STACKS, deep_stack, layer_options
+from graphlearn.registry import Registry, unknown_name
 
 # Sizes that the builder knows from the data and the encoder; a recipe cannot set them.
 _FILLED_IN = {
@@ -59,13 +60,13 @@ class Option:
 
 
 def component_names(kind: str) -> list[str]:
-    """Return the registered names of ``kind``: ``"encoder"``, ``"predictor"`` or ``"network"``.
+    """Return the names of ``kind``: ``"encoder"``, ``"predictor"``, ``"network"`` or ``"stack"``.
 
     Example:
         >>> "ncn" in component_names("predictor")
         True
     """
-    return _REGISTRIES[kind].names()
+    return list(DEEP_STACKS) if kind == "stack" else _REGISTRIES[kind].names()
 
 
 def component_class(kind: str, name: str) -> type:
@@ -82,8 +83,8 @@ def component_options(kind: str, name: str) -> dict[str, Option]:
     """Return every option a recipe may give to the component ``name``.
 
     Args:
-        kind: ``"encoder"``, ``"predictor"`` or ``"network"``.
-        name: A registered name.
+        kind: ``"encoder"``, ``"predictor"``, ``"network"`` or ``"stack"``.
+        name: One of :func:`component_names`.
 
     Raises:
         UnknownNameError: If there is no such component.
@@ -92,6 +93,8 @@ def component_options(kind: str, name: str) -> dict[str, Option]:
         >>> "hidden_channels" in component_options("encoder", "gcn")
         True
     """
+    if kind == "stack":
+        return _stack_options(name)
     cls = component_class(kind, name)
     hints = _hints(cls)
     options = {}
@@ -101,6 +104,18 @@ def component_options(kind: str, name: str) -> dict[str, Option]:
         annotation = hints.get(parameter.name, Any)
         options[parameter.name] = Option(parameter.name, annotation, parameter.default)
     return options
+
+
+def _stack_options(name: str) -> dict[str, Option]:
+    """Those of the stack, then those of its layers."""
+    if name not in DEEP_STACKS:
+        raise unknown_name("stack", name, DEEP_STACKS)
+    of_stack = inspect.signature(deep_stack, eval_str=True).parameters
+    named = {key: of_stack[key] for key in ("hidden_channels", "num_layers", "dropout")}
+    return {
+        key: Option(key, parameter.annotation, parameter.default)
+        for key, parameter in (named | layer_options(name)).items()
+    }
 
 
 def takes(kind: str, name: str, argument: str) -> bool:

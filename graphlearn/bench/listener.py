@@ -43,6 +43,9 @@ class Listener(Protocol):
     def epoch(self, job: int, epoch: Epoch) -> None:
         """A job finished an epoch."""
 
+    def noted(self, job: int, text: str) -> None:
+        """There is something to say of a job before its first epoch."""
+
     def finished(self, job: int, result: SeedResult) -> None:
         """A job is done and in the ledger."""
 
@@ -64,6 +67,9 @@ class Silence:
         """Say nothing."""
 
     def epoch(self, job: int, epoch: Epoch) -> None:
+        """Say nothing."""
+
+    def noted(self, job: int, text: str) -> None:
         """Say nothing."""
 
     def finished(self, job: int, result: SeedResult) -> None:

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from graphlearn.bench.components import component_names, component_options
-from graphlearn.bench.recipe import Published, SplitRecipe
+from graphlearn.bench.recipe import TRAIN_CONFIGS, Published, SplitRecipe, Task
 from graphlearn.bench.yaml_lines import KeyPath, YamlDocument, parse_yaml
 from graphlearn.errors import InputError
 from graphlearn.registry import unknown_name
-from graphlearn.train import GraphTrainConfig, TrainConfig
 
-_KINDS = ("encoder", "predictor", "network")
+_KINDS = ("encoder", "predictor", "network", "stack")
 
 Settings = Mapping[str, Any]
 """Dotted key to value: ``{"train.epochs": 5, "predictor.dropout": 0.1}``."""
@@ -49,8 +48,8 @@ def apply_settings(document: YamlDocument, settings: Settings) -> tuple[YamlDocu
 
     Args:
         document: A recipe's parsed YAML.
-        settings: Dotted key to value; ``encoder.``, ``predictor.`` and ``network.`` stand for
-            ``model.encoder.`` and so on. An option that holds options is gone into:
+        settings: Dotted key to value; ``encoder.``, ``predictor.``, ``network.`` and ``stack.``
+            stand for ``model.encoder.`` and so on. An option that holds options is gone into:
             ``network.readout.shuffle``.
     """
     if not isinstance(document.value, dict):
@@ -91,8 +90,10 @@ def settable_keys(value: Any) -> list[str]:
     keys += [f"published.{entry.name}" for entry in dataclasses.fields(Published)]
     model = value.get("model")
     model = model if isinstance(model, dict) else {}
-    for kind, config in (("encoder", TrainConfig), ("network", GraphTrainConfig)):
+    tasks: dict[str, Task] = {"encoder": "links", "network": "graphs", "stack": "nodes"}
+    for kind, task in tasks.items():
         if model.get(kind) is not None:
+            config = TRAIN_CONFIGS[task]
             keys += [f"train.{entry.name}" for entry in dataclasses.fields(config)]
     for kind in _KINDS:
         component = model.get(kind)

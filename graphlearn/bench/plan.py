@@ -14,7 +14,7 @@ from graphlearn.bench.recipe import Recipe
 from graphlearn.bench.run_folder import RunFolder
 from graphlearn.bench.seed_result import SeedResult
 from graphlearn.bench.sizes import model_sizes
-from graphlearn.bench.split_source import SplitSource
+from graphlearn.bench.split_source import SplitSources
 
 
 @dataclass(frozen=True)
@@ -83,19 +83,17 @@ def plan_jobs(
         DataNotFoundError: If data are missing.
     """
     rows = {row.key: row for row in ledger.rows()}
-    sources: dict[object, SplitSource] = {}
+    sources = SplitSources()
     jobs = []
     audited: dict[object, str] = {}
     for number, recipe in enumerate(recipes):
-        assert recipe.dataset is not None
         assert recipe.metrics is not None
         if recipe.train is not None:
             recipe.train.torch_device()
-        where = (recipe.dataset, recipe.split)
-        source = sources.setdefault(where, SplitSource(*where, data_root))
+        source = sources.of(recipe, data_root)
         folder = (folders or {}).get(number) or RunFolder.of(recipe, out)
         for position, seed in enumerate(recipe.seeds):
-            what = (*where, seed, recipe.metrics, recipe.ties)
+            what = (id(source), seed, recipe.metrics, recipe.ties)
             if what not in audited or position == 0:
                 split = source.audited_split(seed, recipe.metrics, recipe.ties)
                 audited[what] = split.digest()

@@ -90,6 +90,10 @@ class Lines:
     def epoch(self, job: int, epoch: Epoch) -> None:
         """Say nothing: a log is no place for a hundred lines a seed."""
 
+    def noted(self, job: int, text: str) -> None:
+        """Print it."""
+        self._print(f"{self.labels[job]}: {text}")
+
     def finished(self, job: int, result: SeedResult) -> None:
         """Print the job's scores."""
         best = next(iter(result.best_epoch.values()), None)

@@ -8,15 +8,21 @@ import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from graphlearn.errors import InputError
 from graphlearn.metrics import TieRule
+from graphlearn.pipeline.config import NodeTrainConfig
 from graphlearn.train import GraphTrainConfig, TrainConfig
 
 _GRAPH_NAME = re.compile(r"graph-[0-9a-f]{8}\.safetensors")  # see own_graph.graph_path
 # What sets only where and how often a run reports, never what it computes.
-_IDLE_TRAIN_FIELDS = frozenset({"checkpoint_seconds"})
+_IDLE_TRAIN_FIELDS = frozenset({"checkpoint_seconds", "checkpoint_every"})
+
+Task = Literal["links", "graphs", "nodes"]
+"""What is predicted."""
+
+AnyTrainConfig = TrainConfig | GraphTrainConfig | NodeTrainConfig
 
 
 @dataclass(frozen=True)
@@ -42,15 +48,20 @@ class ComponentRecipe:
 
 @dataclass(frozen=True)
 class ModelRecipe:
-    """For links an encoder and a predictor (heuristics have no encoder); for graphs a network.
+    """What is trained, by what it predicts.
+
+    For links an encoder and a predictor (heuristics have no encoder), for graphs a network, for the
+    nodes of one graph a stack of layers.
 
     Args:
         predictor: What turns node states into scores.
         encoder: What turns features into node states.
-        network: What turns graphs, or sets, into predictions; then there is neither of the others.
+        network: What turns graphs, or sets, into predictions; then there is none of the others.
+        stack: A deep network, layer after layer, that turns a graph's features into a class of each
+            node; then there is none of the others.
 
     Raises:
-        InputError: If there is neither a predictor nor a network, or a network beside the others.
+        InputError: If there is none of predictor, network and stack, or one too many.
 
     Example:
         >>> ModelRecipe(ComponentRecipe("cn")).encoder is None
@@ -60,22 +71,48 @@ class ModelRecipe:
     predictor: ComponentRecipe | None = None
     encoder: ComponentRecipe | None = None
     network: ComponentRecipe | None = None
+    stack: ComponentRecipe | None = None
 
     def __post_init__(self) -> None:
-        if (self.predictor is None) == (self.network is None):
+        parts = self.parts()
+        given = [kind for kind in ("predictor", "network", "stack") if kind in parts]
+        if len(given) != 1:
             raise InputError(
-                "model has neither predictor nor network"
-                if self.network is None
-                else "model has a predictor and a network",
-                expected="a predictor for links, or a network for graphs",
+                f"model has a {' and a '.join(given)}"
+                if given
+                else "model has neither predictor nor network nor stack",
+                expected="a predictor for links, a network for graphs, or a stack for nodes",
             )
-        if self.network is not None and self.encoder is not None:
-            raise InputError("model has a network and an encoder", expected="the network alone")
+        if self.encoder is not None and self.predictor is None:
+            raise InputError(
+                f"model has a {given[0]} and an encoder", expected=f"the {given[0]} alone"
+            )
+
+    def parts(self) -> dict[str, ComponentRecipe]:
+        """Kind to component, of those that are there."""
+        kinds = ("encoder", "predictor", "network", "stack")
+        found = {kind: getattr(self, kind) for kind in kinds}
+        return {kind: part for kind, part in found.items() if part is not None}
+
+    @property
+    def task(self) -> Task:
+        """What it predicts."""
+        if self.stack is not None:
+            return "nodes"
+        return "links" if self.network is None else "graphs"
 
     @property
     def is_trained(self) -> bool:
         """Whether it has weights to train: all but heuristics have."""
-        return self.encoder is not None or self.network is not None
+        return self.encoder is not None or self.predictor is None
+
+
+TRAIN_CONFIGS: dict[Task, type[AnyTrainConfig]] = {
+    "links": TrainConfig,
+    "graphs": GraphTrainConfig,
+    "nodes": NodeTrainConfig,
+}
+"""The training settings that go with each task."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +186,7 @@ class Recipe:
 
     Args:
         name: Short name: the row's label in tables and the stem of run folders.
-        model: Encoder and predictor, or network.
+        model: Encoder and predictor, network, or stack.
         dataset: A data set's name, the path of an edge list, or ``None`` to be filled in.
         train: Training settings; ``None`` for heuristics, which are not trained.
         metrics: Metrics by name, the first picks the best epoch; ``None`` for the card's.
@@ -171,7 +208,7 @@ class Recipe:
     name: str
     model: ModelRecipe
     dataset: str | None = None
-    train: TrainConfig | GraphTrainConfig | None = None
+    train: AnyTrainConfig | None = None
     metrics: tuple[str, ...] | None = None
     seeds: tuple[int, ...] = (0,)
     ties: TieRule = "pessimistic"
@@ -199,9 +236,10 @@ class Recipe:
                 f"recipe {self.name!r} has training settings but no encoder",
                 expected="an encoder, or a heuristic without 'train'",
             )
-        if self.model.network is not None and self.split != SplitRecipe():
+        if self.model.task != "links" and self.split != SplitRecipe():
+            kind = "network" if self.model.task == "graphs" else "stack"
             raise InputError(
-                f"recipe {self.name!r} has a network and a split of links",
+                f"recipe {self.name!r} has a {kind} and a split of links",
                 expected="the split that the data set comes with",
             )
 
@@ -224,12 +262,7 @@ class Recipe:
         Args:
             full: Write every training setting; otherwise only those that are not the default.
         """
-        parts = {
-            "encoder": self.model.encoder,
-            "predictor": self.model.predictor,
-            "network": self.model.network,
-        }
-        model = {kind: part.to_mapping() for kind, part in parts.items() if part is not None}
+        model = {kind: part.to_mapping() for kind, part in self.model.parts().items()}
         mapping: dict[str, Any] = {"name": self.name}
         if self.title:
             mapping["title"] = self.title

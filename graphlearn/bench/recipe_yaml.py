@@ -13,6 +13,7 @@ import yaml
 from graphlearn.bench.components import component_names, component_options
 from graphlearn.bench.plain_values import conform
 from graphlearn.bench.recipe import (
+    TRAIN_CONFIGS,
     ComponentRecipe,
     ModelRecipe,
     Published,
@@ -23,7 +24,6 @@ from graphlearn.bench.yaml_lines import KeyPath, YamlDocument, parse_yaml, read_
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.metrics import TieRule
 from graphlearn.registry import unknown_name
-from graphlearn.train import GraphTrainConfig, TrainConfig
 
 TOP_KEYS = tuple(entry.name for entry in dataclasses.fields(Recipe))
 
@@ -84,7 +84,7 @@ def recipe_from_document(document: YamlDocument) -> Recipe:
         "ties": _value(document, top, ("ties",), TieRule, "pessimistic"),
         "seeds": _seeds(document, top),
     }
-    config = GraphTrainConfig if values["model"].network is not None else TrainConfig
+    config = TRAIN_CONFIGS[values["model"].task]
     if top.get("train") is not None:
         values["train"] = _dataclass(document, top["train"], ("train",), config)
     elif values["model"].is_trained:
@@ -101,7 +101,7 @@ def model_from_mapping(value: Any, *, source: str = "") -> ModelRecipe:
     """Build the model part of a recipe from plain data.
 
     Args:
-        value: A mapping with ``encoder`` and ``predictor``, or with ``network``.
+        value: A mapping with ``encoder`` and ``predictor``, with ``network``, or with ``stack``.
         source: Where it came from, for error text.
 
     Raises:
@@ -116,9 +116,9 @@ def model_from_mapping(value: Any, *, source: str = "") -> ModelRecipe:
 
 
 def _model(document: YamlDocument, value: Any) -> ModelRecipe:
-    kinds = ("encoder", "predictor", "network")
+    kinds = ("encoder", "predictor", "network", "stack")
     model = _mapping(document, value, ("model",), kinds)
-    if model.get("network") is None:
+    if model.get("network") is None and model.get("stack") is None:
         _require(document, model, ("model",), ("predictor",))
     parts = {
         kind: _component(document, model[kind], kind)

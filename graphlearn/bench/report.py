@@ -5,16 +5,18 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from graphlearn.bench.figures import data_address, png_bytes
 from graphlearn.bench.recipe import Recipe
 from graphlearn.bench.recipe_yaml import recipe_text
 from graphlearn.bench.run_result import RunResult
 from graphlearn.bench.seed_result import SeedResult
-from graphlearn.bench.split_source import is_graph_dataset
 from graphlearn.bench.table import Table, show
+from graphlearn.bench.timeline_plot import TIMELINE_NAME
 from graphlearn.files import atomic_write_bytes, atomic_write_text
 from graphlearn.metrics import shown_value
+from graphlearn.pipeline.cost_prediction import show_seconds
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem;
@@ -25,6 +27,11 @@ th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
 caption { caption-side: bottom; text-align: left; color: #666; font-size: .85rem; }
 img { max-width: 100%; } pre { background: #f6f6f6; padding: .8rem; overflow-x: auto; }
 """
+
+_STAGES_CAPTION = (
+    "Of an epoch of median length among the last. Waiting is the share of their time that stages "
+    "do not work, and the ideal is that of turns that all take the same, 1 - K / (K + S - 1)."
+)
 
 
 def write_report(result: RunResult, path: Path | str) -> tuple[Path, Path]:
@@ -64,7 +71,8 @@ def report_html(result: RunResult, png: bytes) -> str:
         "<h2>Seeds</h2>",
         seeds_table(result.rows).html(),
         "<h2>Splits</h2>",
-        _splits(result.rows),
+        _splits(result.rows, of_links=any(recipe.model.task == "links" for recipe in recipes)),
+        *_pipelines(result),
         "<h2>Versions</h2>",
         _versions(result.rows),
         "<h2>Recipes</h2>",
@@ -118,11 +126,44 @@ def _shown(metric: str, values: Mapping[str, float]) -> str:
     return show(metric, shown_value(metric, values[metric])) if metric in values else "–"
 
 
-def _splits(rows: Sequence[SeedResult]) -> str:
+def _pipelines(result: RunResult) -> list[str]:
+    """What several processes did, for seeds that they trained together."""
+    lines, images = [], []
+    for job, row in zip(result.jobs, result.rows, strict=True):
+        found: Any = row.pipeline
+        if not found:
+            continue
+        busy = ", ".join(show_seconds(seconds) for seconds in found["stage_seconds"])
+        lines.append(
+            (
+                f"{row.model} on {row.dataset}",
+                str(row.seed),
+                f"{found['stages']} x {found['ways']}",
+                str(found["chunks"]),
+                show_seconds(found["epoch_seconds"]),
+                busy,
+                f"{found['bytes_between_stages']:,}",
+                f"{found['bytes_between_ways']:,}",
+                f"{100 * found['bubble']:.1f} % ({100 * found['ideal_bubble']:.1f} %)",
+            )
+        )
+        image = job.folder.seed(job.seed) / TIMELINE_NAME
+        if image.is_file():
+            address = data_address(image.read_bytes())
+            images.append(f'<img alt="turns of chunks on stages, {row.seed}" src="{address}">')
+    if not lines:
+        return []
+    header = (
+        "recipe", "seed", "stages x ways", "chunks", "an epoch", "stages work",
+        "bytes between stages", "between ways", "waiting (ideal)",
+    )  # fmt: skip
+    return ["<h2>Stages</h2>", Table(header, tuple(lines), _STAGES_CAPTION).html(), *images]
+
+
+def _splits(rows: Sequence[SeedResult], *, of_links: bool) -> str:
     lines = dict.fromkeys(
         (row.dataset, str(row.seed), row.split_rule, row.dataset_hash[:16]) for row in rows
     )
-    of_links = any(not is_graph_dataset(row.dataset) for row in rows)
     caption = (
         "Each split of links was audited before training: no link in two parts, no negative that "
         "is a link."

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graphlearn.bench.crew import Crew
 from graphlearn.bench.ledger import Ledger
 from graphlearn.bench.listener import Epoch, Listener
 from graphlearn.bench.overrides import refuse_untaken
@@ -21,12 +22,13 @@ from graphlearn.bench.run_folder import RunFolder, check_writable
 from graphlearn.bench.run_result import RunResult
 from graphlearn.bench.seed_result import SeedResult
 from graphlearn.bench.seed_run import run_seed
-from graphlearn.bench.split_source import (
-    SplitSource,
+from graphlearn.bench.split_source import SplitSources
+from graphlearn.bench.tasks import (
     check_metrics,
+    check_task,
     default_metrics,
+    default_task,
     is_file_dataset,
-    is_graph_dataset,
 )
 from graphlearn.bench.threads import computing_with
 from graphlearn.bench.workers import run_in_workers
@@ -156,7 +158,7 @@ def resolve_recipes(
         settings["seeds"] = seeds if isinstance(seeds, int) else list(seeds)
     if dataset is not None:
         dataset = str(dataset)
-        default_metrics(dataset)  # refuses an unknown name before recipes are opened
+        default_task(dataset)  # refuses an unknown name before recipes are opened
     recipes, documents, taken = [], [], {"seeds"}
     for what in models:
         # Heuristics have no place for a device, so it is no setting that must be taken.
@@ -191,15 +193,9 @@ def fill_in(recipe: Recipe) -> Recipe:
     """
     assert recipe.dataset is not None
     dataset = recipe.dataset
-    metrics = recipe.metrics or default_metrics(dataset)
-    check_metrics(dataset, metrics, recipe.ties)
-    if is_graph_dataset(dataset) != (recipe.model.network is not None):
-        kind = "many graphs" if is_graph_dataset(dataset) else "one graph, for link prediction"
-        wanted = "a network" if is_graph_dataset(dataset) else "a predictor"
-        raise InputError(
-            f"recipe {recipe.name!r} cannot run on {dataset}, which is {kind}",
-            expected=f"a recipe with {wanted}",
-        )
+    check_task(dataset, recipe.model.task, f"recipe {recipe.name!r}")
+    metrics = recipe.metrics or default_metrics(dataset, recipe.model.task)
+    check_metrics(recipe.model.task, metrics, recipe.ties)
     if is_file_dataset(dataset):
         dataset = str(Path(dataset).expanduser().resolve())
     return dataclasses.replace(recipe, dataset=dataset, metrics=metrics)
@@ -215,6 +211,7 @@ def run_recipes(
     threads: int = 1,
     progress: bool = True,
     with_published: bool = False,
+    crew: Crew | None = None,
 ) -> RunResult:
     """Run recipes that are filled in; see :func:`run`.
 
@@ -227,11 +224,15 @@ def run_recipes(
         threads: As in :func:`run`.
         progress: As in :func:`run`.
         with_published: As in :func:`run`.
+        crew: Processes that train each seed together, of which this one is the first; see
+            :func:`graphlearn.bench.node_run.follow` for the others.
 
     Raises:
         GraphLearnError: For anything that cannot be used.
         RunInterrupted: On Ctrl-C.
     """
+    crew = crew or Crew()
+    _check_crew(recipes, crew, workers)
     if not isinstance(out, (str, Path)):
         raise InputTypeError(f"out is {out!r}", expected="the path of a folder")
     for name, count in (("workers", workers), ("threads", threads)):
@@ -267,7 +268,7 @@ def run_recipes(
                         listener.skipped(number, found)
                         for waiting in (left, here, apart):
                             waiting.pop(number, None)
-                _run_here(here, data_root, listener, record)
+                _run_here(here, data_root, listener, record, crew)
                 if apart:
                     run_in_workers(
                         apart,
@@ -287,22 +288,49 @@ def run_recipes(
 
 
 def _run_here(
-    jobs: Mapping[int, Job], data_root: str | Path | None, listener: Listener, record: Any
+    jobs: Mapping[int, Job],
+    data_root: str | Path | None,
+    listener: Listener,
+    record: Any,
+    crew: Crew,
 ) -> None:
-    sources: dict[Any, SplitSource] = {}
+    sources = SplitSources()
     for number, job in jobs.items():
         assert job.recipe.dataset is not None
-        where = (job.recipe.dataset, job.recipe.split)
-        source = sources.setdefault(where, SplitSource(*where, data_root))
+        source = sources.of(job.recipe, data_root)
         listener.started(number)
 
         def tell(epoch: Epoch, number: int = number) -> None:
             listener.epoch(number, epoch)
 
+        def note(text: str, number: int = number) -> None:
+            listener.noted(number, text)
+
         split = source.make(job.seed)
-        result, _ = run_seed(job.recipe, split, job.seed, job.folder, tell, data_root=data_root)
+        result, _ = run_seed(
+            job.recipe, split, job.seed, job.folder, tell,
+            data_root=data_root, crew=crew, note=note,
+        )  # fmt: skip
         record(number, result)
         listener.finished(number, result)
+
+
+def _check_crew(recipes: Sequence[Recipe], crew: Crew, workers: int) -> None:
+    """Refuse what several processes cannot share, before anything is read."""
+    if crew.size == 1:
+        return
+    for recipe in recipes:
+        if recipe.model.task != "nodes":
+            raise InputError(
+                f"recipe {recipe.name!r} has no stack of layers for {crew.size} processes to share",
+                expected="a recipe with model.stack, such as gcnii/digits-knn",
+                mend="run it without torchrun: graphlearn run; --workers runs seeds side by side",
+            )
+    if workers != 1:
+        raise InputError(
+            f"workers is {workers} with {crew.size} processes that train each seed together",
+            expected="1",
+        )
 
 
 def _report_path(recipes: Sequence[Recipe], jobs: Sequence[Job], out: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from graphlearn.bench.build import build
-from graphlearn.bench.recipe import ModelRecipe, Recipe
+from graphlearn.bench.recipe import ModelRecipe, Recipe, Task
 from graphlearn.bench.recipe_yaml import model_from_mapping
 from graphlearn.bench.sizes import Sizes
 from graphlearn.errors import CheckpointError, DataNotFoundError, GraphLearnError
@@ -20,6 +20,8 @@ from graphlearn.train.checkpoint import WEIGHTS_NAME, load_weights, save_weights
 
 FORMAT = "graphlearn-link-model"
 NETWORK_FORMAT = "graphlearn-network"
+STACK_FORMAT = "graphlearn-stack"
+_FORMATS: dict[Task, str] = {"links": FORMAT, "graphs": NETWORK_FORMAT, "nodes": STACK_FORMAT}
 CONFIG_NAME = "model.json"
 
 
@@ -68,11 +70,11 @@ def describe_model(recipe: Recipe, folder: Path | str, sizes: Sizes) -> Path:
         OutputError: If it cannot be written.
     """
     config = {
-        "format": FORMAT if recipe.model.network is None else NETWORK_FORMAT,
+        "format": _FORMATS[recipe.model.task],
         "format_version": 1,
         "recipe": recipe.name,
         "dataset": recipe.dataset,
-        **(sizes if recipe.model.network is None else {"sizes": sizes}),
+        **(sizes if recipe.model.task == "links" else {"sizes": sizes}),
         "dtype": "float32" if recipe.train is None else recipe.train.dtype,
         "model": recipe.to_mapping()["model"],
     }
@@ -97,10 +99,9 @@ def load_model(folder: Path | str) -> LinkModel | nn.Module:
     config = _read_config(path)
     try:
         recipe: ModelRecipe = model_from_mapping(config["model"], source=str(path))
-        of_network = config["format"] == NETWORK_FORMAT
-        if of_network != (recipe.network is not None):
-            raise KeyError("network")
-        model = build(recipe, config["sizes"] if of_network else config, seed=0)
+        if config["format"] != _FORMATS[recipe.task]:
+            raise KeyError(recipe.task)
+        model = build(recipe, config if recipe.task == "links" else config["sizes"], seed=0)
         model.to(TrainConfig(dtype=config["dtype"]).torch_dtype())
     except (KeyError, TypeError, GraphLearnError) as error:
         raise CheckpointError(
@@ -123,9 +124,10 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"{path} is truncated or not JSON", expected="what a run wrote"
         ) from error
-    if not isinstance(config, dict) or config.get("format") not in (FORMAT, NETWORK_FORMAT):
+    if not isinstance(config, dict) or config.get("format") not in _FORMATS.values():
         raise CheckpointError(
-            f"{path} is not a graphlearn model", expected=f"format {FORMAT!r} or {NETWORK_FORMAT!r}"
+            f"{path} is not a graphlearn model",
+            expected=f"a format of {', '.join(_FORMATS.values())}",
         )
     if config.get("format_version") != 1:
         raise CheckpointError(

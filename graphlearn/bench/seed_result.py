@@ -13,6 +13,9 @@ from graphlearn.errors import InputError
 Curves = list[dict[str, Any]]
 """One mapping an epoch: ``{"epoch": 1, "loss": 1.3, "valid": {"hits@100": 0.4}}``."""
 
+PipelineFigures = dict[str, int | float | list[int] | list[float]]
+"""An epoch of several processes: stages, ways, chunks, seconds, bytes sent, bubble."""
+
 
 @dataclass(frozen=True)
 class SeedResult:
@@ -36,6 +39,10 @@ class SeedResult:
         fold_epochs: For a fold without a validation part: the epochs that were evaluated.
         fold_scores: For such a fold: metric name to test score at each of these epochs, from which
             :func:`graphlearn.bench.cross_validation.one_epoch` takes one for all folds.
+        pipeline: For a seed that several processes trained together, an epoch of median length:
+            ``stages``, ``ways``, ``chunks``, ``epoch_seconds``, ``stage_seconds`` and
+            ``stage_layers`` of each stage, ``bytes_between_stages`` and ``bytes_between_ways``,
+            ``bubble`` (the share of their time that stages waited) and ``ideal_bubble``.
 
     Example:
         >>> row = SeedResult("cn", "cora", 0, "ab", "cd", "ncn-planetoid", {"auc": 0.7})
@@ -58,6 +65,7 @@ class SeedResult:
     versions: dict[str, str] = field(default_factory=dict)
     fold_epochs: list[int] = field(default_factory=list)
     fold_scores: dict[str, list[float]] = field(default_factory=dict)
+    pipeline: PipelineFigures = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str, int, str]:
@@ -72,7 +80,7 @@ class SeedResult:
     def to_mapping(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         mapping = dataclasses.asdict(self)
-        for name in ("fold_epochs", "fold_scores"):  # few rows have them
+        for name in ("fold_epochs", "fold_scores", "pipeline"):  # few rows have them
             if not mapping[name]:
                 del mapping[name]
         return mapping

@@ -2,49 +2,60 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from graphlearn.bench.build import build
+from graphlearn.bench.crew import Crew, Order
 from graphlearn.bench.listener import Epoch
+from graphlearn.bench.node_run import CHECKPOINTS, NodeRun, pipeline_figures, train_nodes
 from graphlearn.bench.recipe import Recipe
 from graphlearn.bench.recipe_yaml import recipe_text
 from graphlearn.bench.run_folder import RunFolder
 from graphlearn.bench.saved_model import describe_model, save_model
 from graphlearn.bench.seed_result import Curves, SeedResult
 from graphlearn.bench.sizes import model_sizes
+from graphlearn.bench.split_source import AnySplit
+from graphlearn.bench.timeline_plot import TIMELINE_NAME, write_timeline
 from graphlearn.bench.versions import run_versions
-from graphlearn.data import GraphSplit, LinkSplit
+from graphlearn.data import GraphSplit, LinkSplit, NodeSplit
 from graphlearn.errors import DivergedError
 from graphlearn.files import atomic_write_text
 from graphlearn.kernels import CSRGraph
 from graphlearn.metrics import LinkEvaluator
 from graphlearn.nn import LinkModel
 from graphlearn.train import (
+    WEIGHTS_NAME,
     EpochRecord,
+    FitResult,
     GraphTrainConfig,
     GraphTrainer,
     LinkTrainer,
     TrainConfig,
     Trainer,
     evaluate_links,
+    save_weights,
 )
 
 
 def run_seed(
     recipe: Recipe,
-    split: LinkSplit | GraphSplit,
+    split: AnySplit,
     seed: int,
     folder: RunFolder,
     on_epoch: Callable[[Epoch], None],
     *,
     data_root: Path | str | None = None,
+    crew: Crew | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> tuple[SeedResult, Curves]:
     """Run one seed, going on from its checkpoint if there is one, and save what it gives.
 
@@ -55,6 +66,8 @@ def run_seed(
         folder: The recipe's folder.
         on_epoch: Called after each epoch.
         data_root: Folder of the data, noted for a resume.
+        crew: The processes that train a stack together; this one leads. Alone by default.
+        note: Told what there is to say before the first epoch.
 
     Returns:
         The ledger's row, and the curves.
@@ -65,11 +78,23 @@ def run_seed(
         OutputError: If something could not be written.
     """
     sizes = model_sizes(split)
-    model = build(recipe.model, sizes, seed)
     folder.prepare(recipe, data_root=data_root, threads=torch.get_num_threads())
     own = dataclasses.replace(recipe, seeds=(seed,))
     atomic_write_text(folder.seed(seed) / "recipe.yaml", recipe_text(own))
     place = folder.seed(seed)
+    if isinstance(split, NodeSplit):
+        order = Order(
+            recipe_text(own), seed, str(place), None if data_root is None else str(data_root)
+        )
+        with (crew or Crew()).training(order):
+            run = _train_nodes(recipe, split, seed, place, crew, on_epoch, note)
+        result, curves = _node_result(recipe, split, seed, run)
+        _keep_node_run(run, recipe, place)
+        describe_model(recipe, place, sizes)
+        folder.write_result(result, curves)
+        shutil.rmtree(place / CHECKPOINTS, ignore_errors=True)  # a finished seed needs them no more
+        return result, curves
+    model = build(recipe.model, sizes, seed)
     if recipe.train is None:
         assert isinstance(model, LinkModel)
         assert isinstance(split, LinkSplit)
@@ -122,14 +147,69 @@ def _train(
             on_epoch=tell,
             identity=identity,
         )
-    try:
+    with _naming(recipe):
         fit = trainer.fit()
+    result, curves = _fit_result(recipe, split, seed, fit)
+    if isinstance(split, GraphSplit) and split.cross_validated:
+        evaluated = [record for record in fit.history if record.test]
+        result = dataclasses.replace(
+            result,
+            fold_epochs=[record.epoch for record in evaluated],
+            fold_scores={
+                metric: [record.test[metric] for record in evaluated] for metric in fit.test
+            },
+        )
+    return result, curves
+
+
+def _train_nodes(
+    recipe: Recipe,
+    split: NodeSplit,
+    seed: int,
+    place: Path,
+    crew: Crew | None,
+    on_epoch: Callable[[Epoch], None],
+    note: Callable[[str], None] | None,
+) -> NodeRun:
+    def tell(record: EpochRecord) -> None:
+        on_epoch(Epoch(record.epoch, record.loss, dict(record.valid)))
+
+    with _naming(recipe):
+        return train_nodes(recipe, split, seed, place, crew=crew, on_epoch=tell, note=note)
+
+
+def _node_result(
+    recipe: Recipe, split: NodeSplit, seed: int, run: NodeRun
+) -> tuple[SeedResult, Curves]:
+    result, curves = _fit_result(recipe, split, seed, run.fit)
+    if run.profile is not None and run.profile.stages * run.profile.ways > 1:
+        result = dataclasses.replace(result, pipeline=pipeline_figures(run.profile))
+    return result, curves
+
+
+def _keep_node_run(run: NodeRun, recipe: Recipe, place: Path) -> None:
+    save_weights(place / WEIGHTS_NAME, run.weights, {"recipe": recipe.name})
+    if run.profile is not None and run.profile.stages * run.profile.ways > 1:
+        write_timeline(place / TIMELINE_NAME, run.profile.timeline)
+
+
+@contextlib.contextmanager
+def _naming(recipe: Recipe) -> Iterator[None]:
+    """Say in the error of a loss that ran away whose it was, and what to do about it."""
+    try:
+        yield
     except DivergedError as error:
         raise DivergedError(
             f"{recipe.label}: {error.given}",
             expected=error.expected,
             mend=error.mend or "lower the learning rates or set train.clip_gradient_norm",
         ) from error
+
+
+def _fit_result(
+    recipe: Recipe, split: AnySplit, seed: int, fit: FitResult
+) -> tuple[SeedResult, Curves]:
+    assert recipe.train is not None
     curves = [
         {"epoch": record.epoch, "loss": record.loss, "valid": record.valid, "test": record.test}
         for record in fit.history
@@ -140,15 +220,6 @@ def _train(
         epochs=len(fit.history),
         seconds=fit.seconds,
     )
-    if isinstance(split, GraphSplit) and split.cross_validated:
-        evaluated = [record for record in fit.history if record.test]
-        result = dataclasses.replace(
-            result,
-            fold_epochs=[record.epoch for record in evaluated],
-            fold_scores={
-                metric: [record.test[metric] for record in evaluated] for metric in fit.test
-            },
-        )
     return result, curves
 
 
@@ -176,7 +247,7 @@ def _score_heuristic(
 
 def _result(
     recipe: Recipe,
-    split: LinkSplit | GraphSplit,
+    split: AnySplit,
     seed: int,
     test: dict[str, float],
     valid: dict[str, float],

@@ -7,20 +7,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlearn.data import GraphCollection, GraphSplit, LinkSplit
+from graphlearn.data import GraphCollection, GraphSplit, LinkSplit, NodeSplit
 from graphlearn.kernels import CSRGraph
 
 Sizes = dict[str, Any]
 """Constructor arguments that the data decide."""
 
 
-def model_sizes(split: LinkSplit | GraphSplit) -> Sizes:
+def model_sizes(split: LinkSplit | GraphSplit | NodeSplit) -> Sizes:
     """Return the sizes that a split gives its model.
 
     Args:
         split: For links: numbers of features, of nodes, and of entries of the training graph. For
             graphs: numbers of features or categories and of targets or classes, and of the
-            training part how many nodes have each degree and how many graphs each size.
+            training part how many nodes have each degree and how many graphs each size. For nodes:
+            numbers of features and of classes.
 
     Example:
         >>> from graphlearn.data import second_minimum_split
@@ -35,6 +36,8 @@ def model_sizes(split: LinkSplit | GraphSplit) -> Sizes:
             "num_nodes": int(split.data.num_nodes),
             "num_entries": 2 * _distinct_edges(split.data.edge_index),
         }
+    if isinstance(split, NodeSplit):
+        return {"in_channels": int(split.data.x.size(1)), "out_channels": split.num_classes}
     train, parts = split.train, list(split.parts().values())
     categorical = not train.x.is_floating_point()
     edges = [part.edge_attr for part in parts if part.edge_attr is not None]

@@ -8,50 +8,36 @@ from pathlib import Path
 
 from torch_geometric.data import Data
 
-from graphlearn.bench.recipe import SplitRecipe
+from graphlearn.bench.recipe import Recipe, SplitRecipe, Task
 from graphlearn.bench.recipe_files import model_names, recipe_names
+from graphlearn.bench.tasks import check_metrics, check_task, default_task, is_file_dataset
 from graphlearn.data import (
     Dataset,
     GraphSplit,
     LinkSplit,
+    NodeSplit,
     audit_split,
     dataset_names,
-    load_card,
     load_dataset,
     load_graph_split,
+    make_node_split,
     make_split,
     random_link_split,
     read_edge_list,
     read_graph,
     read_seal_mat,
 )
-from graphlearn.data.card import GRAPH_READERS, PAIR_READERS
 from graphlearn.errors import InputError
-from graphlearn.metrics import LinkEvaluator, PredictionEvaluator, TieRule
+from graphlearn.metrics import LinkEvaluator, TieRule
 from graphlearn.registry import unknown_name
 from graphlearn.train import check_metrics_fit
 
-OWN_METRICS = ("auc", "ap", "mrr")
-"""Metrics for a user's own graph: defined for any number of negatives, unlike Hits@K."""
+AnySplit = LinkSplit | GraphSplit | NodeSplit
 
 _READERS: dict[str, Callable[[Path], Data]] = {
     ".mat": read_seal_mat,
     ".safetensors": read_graph,
 }
-_FILE_SUFFIXES = {".csv", ".tsv", ".txt", ".gz", ".parquet", ".edges", *_READERS}
-
-
-def is_file_dataset(dataset: str) -> bool:
-    """Whether ``dataset`` names a file rather than a data set with a card.
-
-    Example:
-        >>> is_file_dataset("links.csv"), is_file_dataset("cora")
-        (True, False)
-    """
-    if dataset in dataset_names():
-        return False
-    path = Path(dataset)
-    return path.suffix.lower() in _FILE_SUFFIXES or "/" in dataset or path.is_file()
 
 
 def is_split_target(what: str) -> bool:
@@ -89,52 +75,6 @@ def refuse_unknown_target(what: str) -> None:
         raise unknown_name("dataset or model", what, known)
 
 
-def is_graph_dataset(dataset: str) -> bool:
-    """Whether ``dataset`` names a data set of many graphs, rather than one for link prediction.
-
-    Example:
-        >>> is_graph_dataset("second-minimum"), is_graph_dataset("cora")
-        (True, False)
-    """
-    return dataset in dataset_names() and load_card(dataset).reader in GRAPH_READERS
-
-
-def check_metrics(dataset: str, metrics: tuple[str, ...], ties: TieRule = "pessimistic") -> None:
-    """Raise unless every metric is one for this kind of data set.
-
-    Raises:
-        UnknownNameError: If a metric is not known there.
-        InputError: If one is named twice.
-    """
-    if is_graph_dataset(dataset):
-        PredictionEvaluator(metrics)
-    else:
-        LinkEvaluator(metrics, ties=ties)
-
-
-def default_metrics(dataset: str) -> tuple[str, ...]:
-    """Return the metrics of a recipe that names none: the card's, or those for a user's own graph.
-
-    Raises:
-        UnknownNameError: If there is no such data set; offers the nearest.
-        InputError: If it is nothing to train on, but pairs of graphs to tell apart.
-
-    Example:
-        >>> default_metrics("cora")
-        ('hits@100',)
-    """
-    if is_file_dataset(dataset):
-        return OWN_METRICS
-    card = load_card(dataset)
-    if card.reader in PAIR_READERS:
-        raise InputError(
-            f"{dataset} is a data set of pairs of graphs to tell apart",
-            expected="one to train and test on",
-            mend="read it with graphlearn.data.load_graph_pairs",
-        )
-    return (card.metric,)
-
-
 class SplitSource:
     """Makes the splits of one data set.
 
@@ -142,11 +82,13 @@ class SplitSource:
         dataset: A data set's name, or the path of an edge list, ``.mat`` or ``.safetensors`` file.
         split: Departures from the card's rule.
         data_root: Folder of the data; see :func:`graphlearn.data.load_dataset`.
+        task: What is to be predicted; by default that of the data set, links before nodes.
 
     Example:
-        >>> source = SplitSource("digits-knn")
-        >>> source.audited_split(0).seed
+        >>> SplitSource("digits-knn").audited_split(0).seed
         0
+        >>> SplitSource("digits-knn", task="nodes").audited_split(3)
+        NodeSplit(random(0.1,0.1), seed=3, nodes=1797, classes=10, train=179, valid=179, test=1439)
     """
 
     def __init__(
@@ -154,12 +96,14 @@ class SplitSource:
         dataset: str,
         split: SplitRecipe | None = None,
         data_root: Path | str | None = None,
+        task: Task | None = None,
     ) -> None:
         self.dataset, self.split, self.data_root = dataset, split or SplitRecipe(), data_root
+        self.task: Task = task or default_task(dataset)
         self._read: Dataset | None = None
-        self._last: tuple[int, LinkSplit | GraphSplit] | None = None
+        self._last: tuple[int, AnySplit] | None = None
 
-    def make(self, seed: int) -> LinkSplit | GraphSplit:
+    def make(self, seed: int) -> AnySplit:
         """Return the split of ``seed``; official splits are the same for every seed.
 
         Raises:
@@ -179,7 +123,7 @@ class SplitSource:
 
     def audited_split(
         self, seed: int, metrics: tuple[str, ...] = (), ties: TieRule = "pessimistic"
-    ) -> LinkSplit | GraphSplit:
+    ) -> AnySplit:
         """Return the split of ``seed`` once it is known to be sound and large enough to score.
 
         Raises:
@@ -188,8 +132,10 @@ class SplitSource:
             UnknownNameError: If a metric is not known.
         """
         if metrics:
-            check_metrics(self.dataset, metrics, ties)
+            check_metrics(self.task, metrics, ties)
         split = self.make(seed)
+        if isinstance(split, NodeSplit):
+            return split  # refused overlapping parts when it was made
         if isinstance(split, GraphSplit):
             if metrics:
                 check_metrics_fit(metrics, split.objective)
@@ -209,18 +155,20 @@ class SplitSource:
         """Return :meth:`audited_split` of a data set for link prediction.
 
         Raises:
-            InputError: If it is one of many graphs.
+            InputError: If it is one of many graphs, or of nodes to classify.
         """
         split = self.audited_split(seed)
-        if isinstance(split, GraphSplit):
+        if not isinstance(split, LinkSplit):
+            what = "many graphs" if isinstance(split, GraphSplit) else "nodes to classify"
             raise InputError(
-                f"{self.dataset} is a data set of many graphs",
+                f"{self.dataset} is a data set of {what}",
                 expected="one for link prediction, whose split and scores can be audited",
             )
         return split
 
-    def _make(self, seed: int) -> LinkSplit | GraphSplit:
-        if is_graph_dataset(self.dataset):
+    def _make(self, seed: int) -> AnySplit:
+        check_task(self.dataset, self.task)
+        if self.task == "graphs":
             return load_graph_split(self.dataset, self.data_root, seed=seed)
         if is_file_dataset(self.dataset):
             path = Path(self.dataset).expanduser()
@@ -229,6 +177,8 @@ class SplitSource:
             return _random(data, ratios, seed)
         if self._read is None:
             self._read = load_dataset(self.dataset, self.data_root)
+        if self.task == "nodes":
+            return make_node_split(self._read, seed)
         if self.split.is_random:
             return _random(self._read.data, self.split, seed)
         return make_split(self._read, seed)
@@ -243,3 +193,27 @@ def _random(data: object, ratios: SplitRecipe, seed: int) -> LinkSplit:
     return random_link_split(
         data, valid_ratio=ratios.valid_ratio, test_ratio=ratios.test_ratio, seed=seed
     )
+
+
+class SplitSources:
+    """The sources of several recipes: each data set is read once.
+
+    Example:
+        >>> from graphlearn.bench.recipe_yaml import recipe_from_text
+        >>> recipe = recipe_from_text("{name: cn, dataset: digits-knn, model: {predictor: cn}}")
+        >>> sources = SplitSources()
+        >>> sources.of(recipe, None) is sources.of(recipe, None)
+        True
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[object, SplitSource] = {}
+
+    def of(self, recipe: Recipe, data_root: Path | str | None) -> SplitSource:
+        """The source of a recipe whose data set is filled in."""
+        assert recipe.dataset is not None
+        task = recipe.model.task
+        key = (recipe.dataset, recipe.split, task, str(data_root))
+        if key not in self._known:
+            self._known[key] = SplitSource(recipe.dataset, recipe.split, data_root, task)
+        return self._known[key]

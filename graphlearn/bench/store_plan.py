@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch_geometric.data import Data
 
-from graphlearn.bench.split_source import is_file_dataset
+from graphlearn.bench.tasks import is_file_dataset
 from graphlearn.data import load_dataset, read_edge_list, read_graph, read_seal_mat
 from graphlearn.errors import InputError
 from graphlearn.kernels import CSRGraph

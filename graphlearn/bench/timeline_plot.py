@@ -15,6 +15,9 @@ from graphlearn.pipeline.timeline import Timeline
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+TIMELINE_NAME = "timeline.png"
+"""What it is called in a seed's folder."""
+
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
 
 

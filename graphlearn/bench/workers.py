@@ -16,7 +16,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
 
 import torch
 
@@ -28,7 +27,7 @@ from graphlearn.bench.recipe_yaml import recipe_from_text, recipe_text
 from graphlearn.bench.run_folder import RunFolder
 from graphlearn.bench.seed_result import Curves, SeedResult
 from graphlearn.bench.seed_run import run_seed
-from graphlearn.bench.split_source import SplitSource
+from graphlearn.bench.split_source import SplitSources
 from graphlearn.errors import GraphLearnError, InputError
 
 Record = Callable[[int, SeedResult], None]
@@ -132,7 +131,7 @@ def _serve(pipe: Connection, threads: int) -> None:
     keep_freed_memory()
     os.environ["OMP_NUM_THREADS"] = str(threads)
     torch.set_num_threads(threads)
-    sources: dict[Any, SplitSource] = {}
+    sources = SplitSources()
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):  # killed main
         _serve_jobs(pipe, sources)
 
@@ -145,7 +144,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _serve_jobs(pipe: Connection, sources: dict[Any, SplitSource]) -> None:
+def _serve_jobs(pipe: Connection, sources: SplitSources) -> None:
     while (message := pipe.recv()) is not None:
         text, seed, folder, data_root = message
         try:
@@ -166,13 +165,12 @@ def _run(
     seed: int,
     folder: str,
     data_root: str | None,
-    sources: dict[Any, SplitSource],
+    sources: SplitSources,
     pipe: Connection,
 ) -> tuple[SeedResult, Curves]:
     recipe = recipe_from_text(text)
     assert recipe.dataset is not None
-    where = (recipe.dataset, recipe.split)
-    source = sources.setdefault(where, SplitSource(*where, data_root))
+    source = sources.of(recipe, data_root)
 
     def tell(epoch: Epoch) -> None:
         pipe.send(("epoch", epoch.number, epoch.loss, epoch.valid))

@@ -7,108 +7,173 @@ beside its name by all processes, and renamed by the first: it is whole or not t
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
-from safetensors import SafetensorError
 from torch import Tensor
 
-from graphlearn.errors import CheckpointError
-from graphlearn.files import (
-    atomic_write_bytes,
-    atomic_write_text,
-    make_folder,
-    output_error,
-    sync_folder,
+from graphlearn.errors import CheckpointError, InputError, InputTypeError
+from graphlearn.files import make_folder, output_error, sync_folder
+from graphlearn.pipeline.checkpoint_files import (
+    file_name,
+    find_checkpoints,
+    folder_name,
+    read_manifest,
+    read_tensors,
+    write_manifest,
+    write_tensors,
+)
+from graphlearn.pipeline.identity import first_difference
+from graphlearn.pipeline.layer_state import (
+    check_layer_tensors,
+    layer_tensors,
+    load_layer_tensors,
 )
 from graphlearn.pipeline.trainer import PipelineTrainer
+from graphlearn.pipeline.weights import LayerWeights, check_weights
 from graphlearn.validate import check_size
 
-MANIFEST = "manifest.json"
-_VERSION = 1
-_NAME = re.compile(r"epoch-(\d{6,})")
+_NO_OPTIMIZER: dict[str, Any] = {
+    "optimizer": None,
+    "groups": [],
+    "schedule": None,
+    "schedule_state": None,
+}
 
 
-def save_checkpoint(trainer: PipelineTrainer, folder: Path | str, *, keep: int = 2) -> Path:
+@dataclass(frozen=True)
+class Resumed:
+    """What was found in a folder of checkpoints.
+
+    Args:
+        epoch: How many epochs are done; 0 if there was no checkpoint.
+        extra: What the caller had kept in it.
+        best: The weights that the caller had kept, of those layers that this process has now, by
+            number; None if there were none.
+    """
+
+    epoch: int = 0
+    extra: Any = None
+    best: dict[int, dict[str, Tensor]] | None = None
+
+
+def save_checkpoint(
+    trainer: PipelineTrainer,
+    folder: Path | str,
+    *,
+    keep: int = 2,
+    extra: Any = None,
+    best: LayerWeights | None = None,
+) -> Path:
     """Write the state of a training after its last epoch; every process has to call it.
 
-    What is written: weights, the optimizer's state and the history of every layer, and how far the
-    training is. A training that goes on from it gives what the undisturbed one gives, to the last
-    bit on as many stages, and on another number too, since no sum changes with it.
+    What is written: weights, the optimizer's and the schedule's state and the history of every
+    layer, and how far the training is. A training that goes on from it gives what the undisturbed
+    one gives, to the last bit on as many stages, and on another number too, since no sum changes
+    with it.
 
     Args:
         trainer: The training.
         folder: Where checkpoints of this training are, on a disk that all processes see.
         keep: How many to keep; older ones are removed.
+        extra: Anything of the caller's that JSON can hold; what the first process has is taken.
+        best: Weights to keep beside the present ones, as :meth:`PipelineTrainer.layer_weights`
+            gave them; on all processes or on none.
 
     Returns:
         The checkpoint's folder.
 
     Raises:
+        InputTypeError: If ``extra`` is nothing that JSON can hold, or ``best`` no such dictionary.
+        InputError: If ``best`` does not fit the layers, or is not on all processes.
         OutputError: If it cannot be written; the ones before stay.
+
+    Example:
+        >>> import tempfile, torch
+        >>> from torch_geometric.data import Data
+        >>> class Layer(torch.nn.Linear):
+        ...     def forward(self, x, chunk):
+        ...         return super().forward(x[: chunk.num_nodes])
+        >>> edge_index = torch.tensor([[0, 1], [1, 0]])
+        >>> data = Data(x=torch.eye(2), edge_index=edge_index, y=torch.tensor([0, 1]))
+        >>> data.train_mask = torch.ones(2, dtype=torch.bool)
+        >>> trainer = PipelineTrainer([Layer(2, 2)], data, chunks=2)
+        >>> _ = trainer.train_epoch()
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = save_checkpoint(
+        ...         trainer, folder, extra={"best_epoch": 1}, best=trainer.layer_weights()
+        ...     )
+        ...     found = load_checkpoint(trainer, folder)
+        >>> path.name, found.epoch, found.extra, sorted(found.best[0])
+        ('epoch-000001', 1, {'best_epoch': 1}, ['bias', 'weight'])
     """
     check_size(keep, name="keep")
     with trainer.place.failures.telling():
-        return _save(trainer, folder, keep)
+        if trainer.place.rank == 0:
+            _check_extra(extra)
+        if best is not None:
+            check_weights(best, _layers(trainer), name="best")
+        return _save(trainer, Path(folder), keep, extra, best)
 
 
-def _save(trainer: PipelineTrainer, folder: Path | str, keep: int) -> Path:
-    home = Path(folder)
-    name = f"epoch-{trainer.epoch:06d}"
-    partial = home / f".{name}.partial"
+def _save(
+    trainer: PipelineTrainer, home: Path, keep: int, extra: Any, best: LayerWeights | None
+) -> Path:
     place = trainer.place
+    whole = home / folder_name(trainer.epoch)
+    partial = home / f".{whole.name}.partial"
     if place.rank == 0:
         make_folder(home)
         for left in home.glob(".epoch-*.partial"):  # by a run that was killed
             shutil.rmtree(left, ignore_errors=True)
         make_folder(partial)
-    place.wait()
-    digests: dict[str, str] = {}
+    for rank, other in enumerate(place.gather(best is not None)):  # and wait for the folder
+        if other != (best is not None):
+            raise InputError(
+                f"best is given on rank {place.rank if other is False else rank} and not on rank "
+                f"{rank if other is False else place.rank}",
+                expected="the best weights of its layers from every process, or from none",
+            )
+    digests = {}
     for number in trainer.layer_ranges[place.stage]:
-        tensors = _history(trainer, number)
-        if place.way == 0:
-            tensors |= _weights(trainer, number)
-        file = _file_name(number, place.way)
-        content = safetensors.torch.save({k: t.contiguous() for k, t in tensors.items()})
-        atomic_write_bytes(partial / file, content)
-        digests[file] = hashlib.sha256(content).hexdigest()
-    gathered: dict[str, str] = {}
+        tensors = layer_tensors(trainer, number, None if best is None else best[number])
+        name = file_name(number, place.way)
+        digests[name] = write_tensors(partial / name, tensors)
+    files: dict[str, str] = {}
     # A stage without weights has no optimizer to ask.
-    optimizer, groups = None, []
-    for part in place.gather((digests, *_optimizer(trainer))):
+    optimizer: Mapping[str, Any] | None = None
+    for part in place.gather((digests, trainer.update.state())):
         assert isinstance(part, tuple)
-        gathered |= part[0]
-        if optimizer is None:
-            optimizer, groups = part[1:]
+        files |= part[0]
+        optimizer = part[1] if optimizer is None else optimizer
     if place.rank == 0:
         manifest = {
-            "version": _VERSION,
             "epoch": trainer.epoch,
             "identity": trainer.identity(),
             "watch": [trainer.watch.least, trainer.watch.high],
-            "optimizer": optimizer,
-            "groups": groups,
-            "files": gathered,
+            **(_NO_OPTIMIZER if optimizer is None else optimizer),
+            "has_best": best is not None,
+            "extra": extra,
+            "files": files,
         }
-        atomic_write_text(partial / MANIFEST, json.dumps(manifest, indent=1))
+        write_manifest(partial, manifest)
         try:
-            shutil.rmtree(home / name, ignore_errors=True)
-            partial.rename(home / name)
+            shutil.rmtree(whole, ignore_errors=True)
+            partial.rename(whole)
             sync_folder(home)
         except OSError as problem:
-            raise output_error(home / name, problem) from problem
-        for old in _checkpoints(home)[:-keep]:
+            raise output_error(whole, problem) from problem
+        for old in find_checkpoints(home)[:-keep]:
             shutil.rmtree(old, ignore_errors=True)
     place.wait()
-    return home / name
+    return whole
 
 
-def load_checkpoint(trainer: PipelineTrainer, folder: Path | str) -> int:
+def load_checkpoint(trainer: PipelineTrainer, folder: Path | str) -> Resumed:
     """Take up the newest checkpoint of a folder; every process has to call it.
 
     Args:
@@ -116,7 +181,7 @@ def load_checkpoint(trainer: PipelineTrainer, folder: Path | str) -> int:
         folder: Where the checkpoints are.
 
     Returns:
-        How many epochs are done; 0 if there is no checkpoint.
+        How many epochs are done, and what the caller had kept.
 
     Raises:
         CheckpointError: If it is of another training, another version, or damaged.
@@ -125,8 +190,8 @@ def load_checkpoint(trainer: PipelineTrainer, folder: Path | str) -> int:
         return _load(trainer, Path(folder))
 
 
-def _load(trainer: PipelineTrainer, folder: Path) -> int:
-    found = _checkpoints(folder)
+def _load(trainer: PipelineTrainer, folder: Path) -> Resumed:
+    found = find_checkpoints(folder)
     name = found[-1].name if found else None
     for rank, other in enumerate(trainer.place.gather(name)):
         if other != name:
@@ -135,11 +200,11 @@ def _load(trainer: PipelineTrainer, folder: Path) -> int:
                 expected="the same folder on a disk that all processes see",
             )
     if not found:
-        return 0
+        return Resumed()
     tensors: dict[int, dict[str, Tensor]] = {}
     problem: CheckpointError | None = None
     try:
-        manifest = _read_manifest(found[-1])
+        manifest = read_manifest(found[-1])
         _check_identity(trainer, found[-1], manifest)
         for number in trainer.layer_ranges[trainer.place.stage]:
             tensors[number] = _read_layer(trainer, found[-1], manifest, number)
@@ -149,170 +214,49 @@ def _load(trainer: PipelineTrainer, folder: Path) -> int:
     for other in trainer.place.gather(problem):
         if isinstance(other, CheckpointError):
             raise other
-    for number, state in tensors.items():
-        _load_weights(trainer, number, state)
-        rows = trainer.layer_rows(number)
-        if rows is not None:
-            rows.history.copy_(state["history"])
-    trainer.load_optimizer_settings(manifest["groups"])
+    best = {number: load_layer_tensors(trainer, number, state) for number, state in tensors.items()}
+    trainer.update.load(manifest)
     trainer.watch.least, trainer.watch.high = float(manifest["watch"][0]), int(manifest["watch"][1])
     trainer.go_on_from(int(manifest["epoch"]))
-    return trainer.epoch
+    return Resumed(trainer.epoch, manifest["extra"], best if manifest["has_best"] else None)
 
 
-def _check_identity(trainer: PipelineTrainer, latest: Path, manifest: dict[str, Any]) -> None:
-    expected, given = trainer.identity(), manifest["identity"]
-    own = _optimizer(trainer)[0]
-    if own is not None:
-        expected, given = (
-            expected | {"optimizer": own},
-            given | {"optimizer": manifest["optimizer"]},
-        )
-    for name, value in expected.items():
-        if given.get(name) != value:
+def _check_identity(trainer: PipelineTrainer, latest: Path, manifest: Mapping[str, Any]) -> None:
+    for name, value in trainer.identity().items():
+        found = first_difference(name, manifest["identity"].get(name), value)
+        if found is not None:
+            where, given, expected = found
             raise CheckpointError(
-                f"{latest} is of a training with {name} = {given.get(name)!r}",
-                expected=f"{value!r}",
+                f"{latest} is of a training with {where} = {given}",
+                expected=expected,
                 mend="choose the folder of this training, or an empty one",
             )
+    trainer.update.check(manifest)
 
 
 def _read_layer(
-    trainer: PipelineTrainer, checkpoint: Path, manifest: dict[str, Any], number: int
+    trainer: PipelineTrainer, checkpoint: Path, manifest: Mapping[str, Any], number: int
 ) -> dict[str, Tensor]:
     """Weights and optimizer of a layer, and this way's history of its input."""
-    tensors = _read(checkpoint, _file_name(number, 0), manifest)
-    if trainer.place.way:
-        tensors |= _read(checkpoint, _file_name(number, trainer.place.way), manifest)
-    _check_weights(trainer, checkpoint, number, tensors)
+    tensors: dict[str, Tensor] = {}
+    for way in sorted({0, trainer.place.way}):
+        name = file_name(number, way)
+        # The first way's history is overwritten by this one's.
+        tensors |= read_tensors(checkpoint / name, manifest["files"].get(name))
+    check_layer_tensors(trainer, checkpoint, number, tensors, has_best=manifest["has_best"])
     return tensors
 
 
-def _optimizer(trainer: PipelineTrainer) -> tuple[str | None, list[dict[str, object]]]:
-    name = None if trainer.optimizer is None else type(trainer.optimizer).__name__
-    return name, trainer.optimizer_settings()
+def _layers(trainer: PipelineTrainer) -> dict[int, Any]:
+    return {int(number): layer for number, layer in trainer.layers.items()}
 
 
-def _file_name(number: int, way: int) -> str:
-    return (
-        f"layer-{number:04d}.safetensors"
-        if way == 0
-        else f"layer-{number:04d}.way-{way}.safetensors"
-    )
-
-
-def _checkpoints(home: Path) -> list[Path]:
-    """Whole checkpoints, the newest last."""
-    if not home.is_dir():
-        return []
-    named = [entry for entry in home.iterdir() if _NAME.fullmatch(entry.name)]
-    return sorted(
-        (entry for entry in named if (entry / MANIFEST).is_file()),
-        key=lambda entry: int(entry.name.partition("-")[2]),
-    )
-
-
-def _history(trainer: PipelineTrainer, number: int) -> dict[str, Tensor]:
-    rows = trainer.layer_rows(number)
-    return {} if rows is None else {"history": rows.history}
-
-
-def _weights(trainer: PipelineTrainer, number: int) -> dict[str, Tensor]:
-    layer = trainer.layers[str(number)]
-    tensors = {f"model.{name}": value.detach() for name, value in layer.state_dict().items()}
-    if trainer.optimizer is not None:
-        for name, parameter in layer.named_parameters():
-            for key, value in trainer.optimizer.state.get(parameter, {}).items():
-                if isinstance(value, Tensor):
-                    tensors[f"optimizer.{name}.{key}"] = value
-    return tensors
-
-
-def _check_weights(
-    trainer: PipelineTrainer, checkpoint: Path, number: int, tensors: dict[str, Tensor]
-) -> None:
-    """Raise unless a layer's file has the tensors that the layer has, in shape and dtype."""
-    wanted = {f"model.{k}": v for k, v in trainer.layers[str(number)].state_dict().items()}
-    wanted |= _history(trainer, number)
-    found = {name: v for name, v in tensors.items() if not name.startswith("optimizer.")}
-    for name in sorted(wanted.keys() | found.keys()):
-        shapes = [
-            f"{str(of[name].dtype).removeprefix('torch.')} {list(of[name].shape)}"
-            if name in of
-            else "nothing"
-            for of in (found, wanted)
-        ]
-        if shapes[0] != shapes[1]:
-            raise CheckpointError(
-                f"{checkpoint} has {shapes[0]} for {name} of layer {number}",
-                expected=shapes[1],
-                mend="choose the folder of this training, or an empty one",
-            )
-
-
-def _load_weights(trainer: PipelineTrainer, number: int, tensors: dict[str, Tensor]) -> None:
-    layer = trainer.layers[str(number)]
-    model = {
-        name.removeprefix("model."): value
-        for name, value in tensors.items()
-        if name.startswith("model.")
-    }
-    layer.load_state_dict(model)
-    if trainer.optimizer is None:
-        return
-    for name, parameter in layer.named_parameters():
-        prefix = f"optimizer.{name}."
-        state = {
-            key.removeprefix(prefix): value.to(parameter.device) if value.dim() else value
-            for key, value in tensors.items()
-            if key.startswith(prefix)
-        }
-        if state:
-            trainer.optimizer.state[parameter] = state
-
-
-def _read_manifest(checkpoint: Path) -> dict[str, Any]:
+def _check_extra(extra: Any) -> None:
     try:
-        manifest = json.loads((checkpoint / MANIFEST).read_text("utf-8"))
-    except (OSError, ValueError) as problem:
-        raise _damaged(checkpoint / MANIFEST, str(problem)) from problem
-    version = manifest.get("version", _VERSION) if isinstance(manifest, dict) else _VERSION
-    if version != _VERSION:
-        raise CheckpointError(
-            f"{checkpoint} is of version {version}", expected=f"version {_VERSION}"
-        )
-    if not _is_manifest(manifest):
-        raise _damaged(checkpoint / MANIFEST, "parts of it are missing")
-    found: dict[str, Any] = manifest
-    return found
-
-
-def _is_manifest(manifest: Any) -> bool:
-    kinds = {"epoch": int, "identity": dict, "watch": list, "groups": list, "files": dict}
-    return (
-        isinstance(manifest, dict)
-        and "optimizer" in manifest
-        and all(isinstance(manifest.get(name), kind) for name, kind in kinds.items())
-        and len(manifest["watch"]) == 2
-        and all(isinstance(value, (int, float)) for value in manifest["watch"])
-        and all(isinstance(group, dict) for group in manifest["groups"])
-    )
-
-
-def _read(checkpoint: Path, file: str, manifest: dict[str, Any]) -> dict[str, Tensor]:
-    try:
-        content = (checkpoint / file).read_bytes()
-        if hashlib.sha256(content).hexdigest() != manifest["files"].get(file):
-            raise _damaged(checkpoint / file, "its content was changed or cut off")
-        tensors: dict[str, Tensor] = safetensors.torch.load(content)
-    except (OSError, SafetensorError) as problem:
-        raise _damaged(checkpoint / file, str(problem)) from problem
-    return tensors
-
-
-def _damaged(path: Path, reason: str) -> CheckpointError:
-    return CheckpointError(
-        f"{path} cannot be read ({reason})",
-        expected="a whole checkpoint",
-        mend="remove this checkpoint's folder, and the one before it is taken",
-    )
+        json.dumps(extra)
+    except (TypeError, ValueError, RecursionError) as problem:
+        raise InputTypeError(
+            f"extra cannot be written as JSON ({problem})",
+            expected="numbers, texts, lists and dictionaries of them",
+            mend="pass weights as best",
+        ) from problem

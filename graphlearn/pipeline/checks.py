@@ -12,7 +12,7 @@ from torch_geometric.data import Data
 
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.pipeline.schedule import efficiency
-from graphlearn.validate import check_features
+from graphlearn.validate import check_features, check_number
 
 
 def check_stack(stack: Any) -> list[nn.Module]:
@@ -74,11 +74,12 @@ def check_data(data: Any) -> tuple[Tensor, Tensor, Tensor]:
     return x, data.y.cpu(), data.train_mask.cpu()
 
 
-def check_costs(costs: Sequence[float] | None, num_layers: int) -> list[float]:
+def check_costs(costs: Any, num_layers: int) -> list[float]:
     """Return what each layer costs; 1 each if None.
 
     Raises:
-        InputError: If it is not a number for each layer.
+        InputTypeError: If it is no sequence of numbers.
+        InputError: If it is not a finite number >= 0 for each layer.
 
     Example:
         >>> check_costs(None, 3)
@@ -86,11 +87,22 @@ def check_costs(costs: Sequence[float] | None, num_layers: int) -> list[float]:
     """
     if costs is None:
         return [1.0] * num_layers
+    if isinstance(costs, str):
+        raise InputError(
+            f"costs is {costs!r}", expected="'measure', None, or a number for each layer"
+        )
+    if not isinstance(costs, Sequence):
+        raise InputTypeError(
+            f"costs is a {type(costs).__name__}", expected="a list of numbers, one for each layer"
+        )
     if len(costs) != num_layers:
         raise InputError(
             f"costs are {len(costs)} numbers", expected=f"{num_layers}, one for each layer"
         )
-    return [float(cost) for cost in costs]
+    found = [check_number(cost, name="a cost") for cost in costs]
+    if min(found) < 0:
+        raise InputError(f"costs are {found}", expected="numbers >= 0")
+    return found
 
 
 def check_unshared(layers: Sequence[nn.Module], ranges: Sequence[range]) -> None:

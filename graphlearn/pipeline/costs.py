@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from itertools import product
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 from graphlearn.errors import InputError
-from graphlearn.pipeline.checks import check_stack
+from graphlearn.pipeline.checks import check_costs, check_stack
 from graphlearn.pipeline.chunk import GraphChunk
+from graphlearn.pipeline.identity import check_agreement
+from graphlearn.pipeline.layout import Layout
+from graphlearn.pipeline.place import Place
 from graphlearn.pipeline.stage import apply_layer, reads_halo, seeded
+from graphlearn.pipeline.widths import layer_device
 from graphlearn.validate import check_features, check_flag, check_size
 
 
@@ -28,18 +33,18 @@ def measure_costs(
 ) -> list[float]:
     """Seconds that each layer takes for a chunk, forward and back: the least of some turns.
 
-    Pass them to :class:`PipelineTrainer` as ``costs``. Where processes are joined, the first one
-    measures and all get its figures, so that they cut the stack in the same places; all have to
-    call it. Weights, their gradients and torch's random state stay as they are. One turn more comes
-    before those that count: it compiles what is compiled on first use.
+    :class:`PipelineTrainer` takes them as ``costs``, or measures by itself. Where processes are
+    joined, the first one measures and all get its figures, so that they cut the stack in the same
+    places; all have to call it. Weights, their gradients and torch's random state stay as they are.
+    One turn more comes before those that count: it compiles what is compiled on first use.
 
     Halo rows of layers after the first are copies of the chunk's own rows: what they hold costs
     nothing, that they are there does.
 
     Args:
-        stack: The layers, on the device of ``x``.
-        chunk: A chunk, on the device of ``x``.
-        x: Features of all nodes of the graph.
+        stack: The layers, on the device of the chunk.
+        chunk: A chunk.
+        x: Features of all nodes of the graph, on any device.
         repeats: Turns.
         recompute: Count the way forward twice, as a stage goes it with ``recompute``.
         seed: Of what the layers draw.
@@ -82,7 +87,8 @@ def measure_costs(
     joined = dist.is_available() and dist.is_initialized()
     found: list[object] = [None]
     if not joined or dist.get_rank() == 0:
-        found = [_measure(layers, chunk, rows[ids], turns, twice, seed, clock)]
+        x = rows[ids.to(rows.device)].to(ids.device)
+        found = [_measure(layers, chunk, x, turns, twice, seed, clock)]
     if joined:
         dist.broadcast_object_list(found, src=0)
     costs = found[0]
@@ -90,8 +96,66 @@ def measure_costs(
     return costs
 
 
+def agree_on_costs(
+    given: Sequence[float] | str | None,
+    layers: Sequence[nn.Module],
+    layout: Layout,
+    x: Tensor,
+    place: Place,
+    *,
+    device: torch.device,
+    recompute: bool,
+    seed: int,
+) -> list[float]:
+    """What each layer costs, the same on every process; all have to call it.
+
+    ``"measure"`` lets the first process take the time of every layer on the largest chunk: four
+    times forward and back through the whole stack, while the others wait.
+
+    Args:
+        given: A number for each layer, None for equal ones, or ``"measure"``.
+        layers: The whole stack; on ``device`` while it is measured, and back afterwards.
+        layout: Of the graph.
+        x: Features of all nodes.
+        place: Of this process.
+        device: Where it computes.
+        recompute: Whether stages go the way forward twice.
+        seed: Of what the layers draw.
+
+    Raises:
+        InputTypeError: If it is no sequence of numbers.
+        InputError: If it is another text, not a number for each layer, or not the same everywhere.
+
+    Example:
+        >>> layout = Layout(torch.tensor([[0], [1]]), 2, 1)
+        >>> options = {"device": torch.device("cpu"), "recompute": True, "seed": 0}
+        >>> agree_on_costs([1, 2], [None] * 2, layout, torch.ones(2, 1), Place(1, 1), **options)
+        [1.0, 2.0]
+    """
+    asked = isinstance(given, str) and given == "measure"
+    costs = check_costs(None if asked else given, len(layers))
+    if asked and place.rank == 0:
+        parts = product(range(layout.num_chunks), range(layout.num_ways))
+        chunk = max((layout.chunk(*part) for part in parts), key=lambda part: part.num_nodes)
+        rows = x[torch.cat([chunk.nodes, chunk.halo]).to(x.device)].to(device)
+        chunk = chunk.to(device)
+        homes = [layer_device(layer, device) for layer in layers]
+        try:
+            for layer in layers:
+                layer.to(device)
+            costs = _measure(layers, chunk, rows, 3, recompute, seed, time.perf_counter)
+        finally:
+            for layer, home in zip(layers, homes, strict=True):
+                layer.to(home)
+    told = place.gather((asked, costs))
+    said = [one for one in told if isinstance(one, tuple)]
+    check_agreement([{"costs": "measure" if one[0] else one[1]} for one in said])
+    found: list[float] = said[0][1]
+    return found
+
+
 def _measure(
-    layers: list[nn.Module],
+    layers: Sequence[nn.Module],
     chunk: GraphChunk,
     x: Tensor,
     repeats: int,
@@ -105,7 +169,7 @@ def _measure(
         for layer in layers:
             layer.train()
         for turn in range(repeats + 1):
-            with seeded(seed, turn), torch.enable_grad():
+            with seeded(seed, turn, device=x.device), torch.enable_grad():
                 for number, seconds in enumerate(_turn(layers, chunk, x, twice, clock)):
                     if turn:
                         best[number] = min(best[number], seconds)
@@ -116,7 +180,7 @@ def _measure(
 
 
 def _turn(
-    layers: list[nn.Module],
+    layers: Sequence[nn.Module],
     chunk: GraphChunk,
     x: Tensor,
     twice: bool,

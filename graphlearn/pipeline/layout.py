@@ -50,6 +50,7 @@ class Layout:
         chunk_of: The chunk of each node.
         way_of: The way of each node.
         degree: In-degree of each node, added self-loops not counted.
+        normalization: As given.
 
     Shapes:
         - **edge_index**: ``[2, E]``; **weight**: ``[E]``
@@ -100,6 +101,7 @@ class Layout:
         if dtype is None:
             dtype = torch.get_default_dtype() if values is None else values.dtype
         entries = make_entries(edges, self.num_nodes, values, normalization, dtype)
+        self.normalization = normalization
 
         if chunk_of is not None:
             chunk_of = check_assignment(

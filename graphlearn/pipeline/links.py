@@ -10,6 +10,10 @@ import torch.distributed as dist
 from torch import Tensor
 
 from graphlearn.pipeline.failures import Failures
+from graphlearn.pipeline.held_rows import HeldRows
+from graphlearn.pipeline.layer_rows import Alone, Exchange
+from graphlearn.pipeline.layout import Layout
+from graphlearn.pipeline.place import Place
 
 Shapes = Sequence[tuple[int, ...]]
 
@@ -157,3 +161,35 @@ class WayExchange:
         wait_for(works, self._ranks, self._failures)
         self.sent_bytes += sum(part.numel() * part.element_size() for part in sent.values())
         return came
+
+
+def make_exchange(place: Place, layout: Layout, held: HeldRows, device: torch.device) -> Exchange:
+    """The exchange of a process with the other ways of its stage.
+
+    Args:
+        place: Of this process.
+        layout: Knows which nodes other ways read.
+        held: Where this way holds them.
+        device: Where the rows lie.
+
+    Example:
+        >>> layout = Layout(torch.tensor([[0], [1]]), 2, 1)
+        >>> held = HeldRows([layout.chunk(0)], layout.chunk_of)
+        >>> type(make_exchange(Place(1, 1), layout, held, torch.device("cpu"))).__name__
+        'Alone'
+    """
+    if place.ways == 1:
+        return Alone()
+
+    def places(listing: Callable[[int, int], dict[int, Tensor]]) -> list[dict[int, Tensor]]:
+        return [
+            {
+                place.rank_of(place.stage, other): held.find(ids.to(device))
+                for other, ids in listing(place.way, chunk).items()
+            }
+            for chunk in range(layout.num_chunks)
+        ]
+
+    return WayExchange(
+        places(layout.sends), places(layout.receives), place.other_ways, place.failures
+    )

@@ -43,30 +43,28 @@ class LayerWidth:
 def layer_widths(layers: Sequence[nn.Module], x: Tensor) -> list[LayerWidth]:
     """What goes into every layer, and out of the last: found on a graph of one node.
 
+    Each layer is asked where its weights lie, so a stack may already be on its device, or on
+    several.
+
     Raises:
         InputError: If a layer cannot be called on it, or gives no ``[1, C]``.
     """
-    none = torch.empty(0, dtype=torch.int64)
-    chunk = GraphChunk(
-        number=0,
-        nodes=torch.zeros(1, dtype=torch.int64),
-        halo=none,
-        rowptr=torch.zeros(2, dtype=torch.int64),
-        col=none,
-        edge=none,
-        weight=torch.empty(0, dtype=x.dtype),
-        degree=torch.zeros(1, dtype=torch.int64),
-    )
-    passing = [Passing(x.new_zeros(1, x.size(1)))]
+    device = torch.device("cpu")
+    passing = [Passing(torch.zeros(1, x.size(1), dtype=x.dtype))]
     for number, layer in enumerate(layers):
+        device = layer_device(layer, device)
+        given = [torch.zeros_like(part, device=device) for part in passing[-1].parts()]
         was_training = layer.training
         layer.eval()
         try:
-            result = apply_layer(layer, passing[-1].rows, chunk, passing[-1].initial)
+            result = apply_layer(
+                layer, given[0], _one_node(x.dtype, device), given[1] if given[1:] else None
+            )
         except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as problem:
+            told = str(problem).partition("\n")[0] or type(problem).__name__
             raise InputError(
                 f"layer {number} ({type(layer).__name__}) cannot be called on a chunk of one node "
-                f"with {passing[-1].rows.size(1)} channels ({str(problem).splitlines()[0]})",
+                f"with {given[0].size(1)} channels ({told})",
                 expected="a stack of layers, each called layer(x, chunk)",
                 mend="wrap PyG's convolutions with graphlearn.nn.ConvLayer",
             ) from problem
@@ -88,3 +86,27 @@ def layer_widths(layers: Sequence[nn.Module], x: Tensor) -> list[LayerWidth]:
         )
         for i, given in enumerate(passing)
     ]
+
+
+def layer_device(layer: nn.Module, default: torch.device) -> torch.device:
+    """Where a layer's weights or buffers lie; ``default`` if it has none.
+
+    Example:
+        >>> layer_device(nn.Linear(1, 1, device="meta"), torch.device("cpu"))
+        device(type='meta')
+    """
+    return next((t.device for t in (*layer.parameters(), *layer.buffers())), default)
+
+
+def _one_node(dtype: torch.dtype, device: torch.device) -> GraphChunk:
+    none = torch.empty(0, dtype=torch.int64)
+    return GraphChunk(
+        number=0,
+        nodes=torch.zeros(1, dtype=torch.int64),
+        halo=none,
+        rowptr=torch.zeros(2, dtype=torch.int64),
+        col=none,
+        edge=none,
+        weight=torch.empty(0, dtype=dtype),
+        degree=torch.zeros(1, dtype=torch.int64),
+    ).to(device)

@@ -109,3 +109,17 @@ def test_histograms_reach_the_aggregators() -> None:
 def test_a_link_model_is_built_from_the_same_call() -> None:
     model = build(ModelRecipe(ComponentRecipe("dot"), GCN), {"in_channels": 3, "num_nodes": 5}, 0)
     assert isinstance(model, LinkModel)
+
+
+def test_a_stack_is_built_from_sizes_and_seed_alone() -> None:
+    recipe = ModelRecipe(
+        stack=ComponentRecipe("sage", {"hidden_channels": 4, "num_layers": 2, "aggregation": "max"})
+    )
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    one, two = (build(recipe, {"in_channels": 3, "out_channels": 5}, seed=7) for _ in range(2))
+    assert torch.equal(before, torch.get_rng_state())
+    assert len(one.layers) == 4
+    assert all(map(torch.equal, one.parameters(), two.parameters()))
+    edge_index = torch.tensor([[0, 1], [1, 0]])
+    assert one(torch.randn(2, 3), edge_index).shape == (2, 5)

@@ -11,8 +11,10 @@ from graphlearn.bench.components import (
 )
 from graphlearn.errors import UnknownNameError
 from graphlearn.nn import ENCODERS, PREDICTORS
+from graphlearn.nn.deep import DEEP_STACKS
 
 ALL = [("encoder", n) for n in ENCODERS.names()] + [("predictor", n) for n in PREDICTORS.names()]
+ALL += [("stack", n) for n in DEEP_STACKS]
 
 
 @pytest.mark.parametrize(("kind", "name"), ALL)
@@ -50,3 +52,15 @@ def test_names() -> None:
         component_names("predictor")
     )
     assert {"gcn", "sage", "propagation"} <= set(component_names("encoder"))
+
+
+def test_a_stack_takes_its_own_options_and_those_of_its_layers() -> None:
+    options = component_options("stack", "gcnii")
+    assert [name for name, option in options.items() if option.required] == [
+        "hidden_channels",
+        "num_layers",
+    ]
+    assert {"dropout", "alpha", "theta"} <= set(options)
+    assert not {"in_channels", "out_channels", "layer", "name"} & set(options)
+    with pytest.raises(UnknownNameError, match="did you mean 'gcnii'"):
+        component_options("stack", "gcn2i")

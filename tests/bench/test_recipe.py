@@ -7,6 +7,7 @@ import pytest
 
 from graphlearn.bench.recipe import ComponentRecipe, ModelRecipe, Published, Recipe, SplitRecipe
 from graphlearn.errors import InputError
+from graphlearn.pipeline import NodeTrainConfig
 from graphlearn.train import TrainConfig
 
 HEURISTIC = ModelRecipe(ComponentRecipe("cn"))
@@ -96,7 +97,7 @@ def test_split_ratios(ratios: tuple[float | None, float | None]) -> None:
         SplitRecipe(*ratios)
 
 
-def test_a_model_is_for_links_or_for_graphs() -> None:
+def test_a_model_is_for_links_for_graphs_or_for_nodes() -> None:
     network = ComponentRecipe("graph-network")
     with pytest.raises(InputError, match="neither predictor nor network"):
         ModelRecipe()
@@ -111,3 +112,21 @@ def test_a_model_is_for_links_or_for_graphs() -> None:
     ]
     with pytest.raises(InputError, match="a network and a split of links"):
         recipe(model=ModelRecipe(network=network), split=SplitRecipe(0.1, 0.1))
+    stack = ComponentRecipe("gcnii", {"hidden_channels": 8, "num_layers": 4})
+    with pytest.raises(InputError, match="a network and a stack"):
+        ModelRecipe(network=network, stack=stack)
+    with pytest.raises(InputError, match="a stack and an encoder"):
+        ModelRecipe(encoder=ComponentRecipe("gcn"), stack=stack)
+    with pytest.raises(InputError, match="a stack and a split of links"):
+        recipe(model=ModelRecipe(stack=stack), split=SplitRecipe(0.1, 0.1))
+    models = (TRAINED, ModelRecipe(network=network), ModelRecipe(stack=stack))
+    assert [model.task for model in models] == ["links", "graphs", "nodes"]
+
+
+def test_how_often_a_checkpoint_is_written_leaves_the_digest() -> None:
+    stack = ComponentRecipe("gcnii", {"hidden_channels": 8, "num_layers": 4})
+    one, two, three = (
+        recipe(model=ModelRecipe(stack=stack), train=NodeTrainConfig(**changes))
+        for changes in ({}, {"checkpoint_every": 3}, {"chunks": 3})
+    )
+    assert one.digest() == two.digest() != three.digest()

@@ -3,12 +3,13 @@ from __future__ import annotations
 import json
 
 import torch
+from torch_geometric.data import Data
 
 from graphlearn.bench.build import build
 from graphlearn.bench.recipe_yaml import model_from_mapping
 from graphlearn.bench.sizes import model_sizes
 from graphlearn.bench.split_source import SplitSource
-from graphlearn.data import GraphCollection, GraphSplit
+from graphlearn.data import GraphCollection, GraphSplit, NodeSplit
 
 
 def test_links_give_features_and_nodes() -> None:
@@ -73,3 +74,9 @@ def test_categories_of_several_columns_are_counted_each_and_reach_the_network() 
     sizes = json.loads(json.dumps(sizes))  # as a saved model has them
     recipe = model_from_mapping({"network": {"name": "graph-network", "hidden_channels": 4}})
     assert build(recipe, sizes, seed=0)(part.batch(torch.tensor([0, 1]))).shape == (2, 1)
+
+
+def test_nodes_give_features_and_classes() -> None:
+    data = Data(x=torch.eye(4), edge_index=torch.tensor([[0], [1]]), y=torch.tensor([0, 6, 1, 9]))
+    masks = (torch.arange(4) == node for node in range(3))
+    assert model_sizes(NodeSplit(data, *masks)) == {"in_channels": 4, "out_channels": 7}

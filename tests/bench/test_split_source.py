@@ -7,16 +7,16 @@ import torch
 
 from graphlearn.bench import split_source
 from graphlearn.bench.recipe import SplitRecipe
-from graphlearn.bench.split_source import (
-    OWN_METRICS,
-    SplitSource,
-    check_metrics,
-    default_metrics,
-    is_file_dataset,
-    is_graph_dataset,
-    is_split_target,
+from graphlearn.bench.recipe_yaml import recipe_from_text
+from graphlearn.bench.split_source import SplitSource, SplitSources, is_split_target
+from graphlearn.bench.tasks import OWN_METRICS
+from graphlearn.data import (
+    GraphSplit,
+    LinkSplit,
+    NodeSplit,
+    random_link_split,
+    second_minimum_split,
 )
-from graphlearn.data import GraphSplit, LinkSplit, random_link_split, second_minimum_split
 from graphlearn.errors import DataNotFoundError, InputError, LeakError, UnknownNameError
 
 
@@ -71,26 +71,18 @@ def test_too_few_negatives_are_found_before_training(edge_list: Path) -> None:
         SplitSource(str(edge_list)).audited_split(0, ("hits@100",))
 
 
-def test_metrics() -> None:
-    assert default_metrics("ogbl-ddi") == ("hits@20",)
-    assert default_metrics("a/b.csv") == OWN_METRICS
-    with pytest.raises(UnknownNameError, match="did you mean 'cora'"):
-        default_metrics("corra")
-
-
 @pytest.mark.parametrize(
-    ("what", "is_file", "is_target"),
+    ("what", "is_target"),
     [
-        ("cora", False, True),
-        ("links.txt.gz", True, True),
-        ("some/folder", True, True),
-        ("ncn", False, False),
-        ("ncn/cora", True, False),
-        ("corra", False, False),
+        ("cora", True),
+        ("links.txt.gz", True),
+        ("some/folder", True),
+        ("ncn", False),
+        ("ncn/cora", False),
+        ("corra", False),
     ],
 )
-def test_kinds_of_words(what: str, is_file: bool, is_target: bool) -> None:
-    assert is_file_dataset(what) == is_file
+def test_kinds_of_words(what: str, is_target: bool) -> None:
     assert is_split_target(what) == is_target
 
 
@@ -115,15 +107,32 @@ def test_a_data_set_of_graphs_gives_its_parts(monkeypatch: pytest.MonkeyPatch) -
         source.audited_split(3, ("hits@100",))
 
 
-def test_metrics_are_checked_by_the_kind_of_data() -> None:
-    assert default_metrics("second-minimum") == ("all-bits",)
-    check_metrics("second-minimum", ("mae", "mse"))
-    check_metrics("cora", ("auc",))
-    for dataset, metric in (("second-minimum", "mrr"), ("cora", "mae"), ("my.csv", "mae")):
-        with pytest.raises(UnknownNameError):
-            check_metrics(dataset, (metric,))
-    assert [is_graph_dataset(name) for name in ("second-minimum", "cora", "my.csv")] == [
-        True,
-        False,
-        False,
+def test_one_data_set_may_be_for_links_and_for_nodes() -> None:
+    links, nodes = SplitSource("digits-knn"), SplitSource("digits-knn", task="nodes")
+    assert isinstance(links.audited_split(0, ("auc",)), LinkSplit)
+    split = nodes.audited_split(0, ("accuracy",))
+    assert isinstance(split, NodeSplit)
+    assert split.digest() == nodes.make(0).digest() != nodes.make(1).digest()
+    with pytest.raises(UnknownNameError, match="auc"):
+        nodes.audited_split(0, ("auc",))
+    with pytest.raises(InputError, match="digits-knn is a data set of nodes to classify"):
+        nodes.link_split(0)
+
+
+def test_recipes_share_a_source_where_data_split_and_task_are_the_same() -> None:
+    text = "{name: a, dataset: digits-knn, model: {%s}%s}"
+    stack = "stack: {name: gcn, hidden_channels: 2, num_layers: 1}"
+    recipes = [
+        recipe_from_text(text % pair)
+        for pair in (
+            ("predictor: cn", ""),
+            ("predictor: aa", ""),
+            ("predictor: cn", ", split: {valid_ratio: 0.1, test_ratio: 0.2}"),
+            (stack, ""),
+        )
     ]
+    sources = SplitSources()
+    found = [sources.of(recipe, None) for recipe in recipes]
+    assert found[0] is found[1]
+    assert len({id(source) for source in found}) == 3
+    assert [source.task for source in found] == ["links", "links", "links", "nodes"]

@@ -11,6 +11,7 @@ from graphlearn.bench import workers as workers_module
 from graphlearn.bench.recipe import Recipe
 from graphlearn.bench.recipe_yaml import recipe_text
 from graphlearn.bench.runs import run_recipes
+from graphlearn.bench.split_source import SplitSources
 from graphlearn.bench.workers import _raise, _serve_jobs
 from graphlearn.errors import DivergedError
 
@@ -32,7 +33,7 @@ def answers(*messages: Any) -> list[Any]:
     ours, theirs = multiprocessing.Pipe()
     for message in messages:
         ours.send(message)
-    _serve_jobs(theirs, {})
+    _serve_jobs(theirs, SplitSources())
     theirs.close()
     found = []
     while ours.poll():

@@ -55,7 +55,7 @@ def start(tmp_path: Path) -> Callable[..., Came]:
     context = multiprocessing.get_context("forkserver")
     # Processes are forked from a clean one that has imported this much and run nothing: that takes
     # a tenth of a second, and a fresh interpreter several.
-    context.set_forkserver_preload(["graphlearn.pipeline", "graphlearn.nn.deep"])
+    context.set_forkserver_preload(["graphlearn.pipeline.fit", "graphlearn.nn.deep"])
 
     def run(processes: int, tasks: Tasks, seconds: float = 60, hanging: int = 0) -> Came:
         file = tmp_path / f"init-{time.monotonic_ns()}"

@@ -7,9 +7,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from graphlearn.errors import CheckpointError, InputError, OutputError
-from graphlearn.pipeline import load_checkpoint, save_checkpoint, train
-from graphlearn.pipeline.checkpoint import MANIFEST
+from graphlearn.errors import CheckpointError, InputError, InputTypeError, OutputError
+from graphlearn.pipeline import Resumed, load_checkpoint, save_checkpoint, train
+from graphlearn.pipeline.checkpoint_files import MANIFEST
 
 
 @pytest.fixture
@@ -38,7 +38,8 @@ def test_everything_comes_back(workers, folder) -> None:
     whole = [trainer.train_epoch().loss for _ in range(2)]
     wanted = state(trainer)
     other = workers.make_trainer("mixed", chunks=3)
-    assert load_checkpoint(other, folder) == other.epoch == 2
+    assert load_checkpoint(other, folder) == Resumed(2)
+    assert other.epoch == 2
     found = state(other)
     assert found.keys() == wanted.keys()
     assert all(torch.equal(found[name], wanted[name]) for name in wanted)
@@ -73,10 +74,10 @@ def test_the_newest_are_kept(workers, tmp_path) -> None:
 
 def test_no_checkpoint_is_epoch_0(workers, tmp_path) -> None:
     trainer = workers.make_trainer("sum")
-    assert load_checkpoint(trainer, tmp_path / "none") == 0
+    assert load_checkpoint(trainer, tmp_path / "none") == Resumed(epoch=0, extra=None, best=None)
     (tmp_path / ".epoch-000009.partial").mkdir()
     (tmp_path / "epoch-000009").mkdir()  # without a manifest it is none
-    assert load_checkpoint(trainer, tmp_path) == 0
+    assert load_checkpoint(trainer, tmp_path).epoch == 0
     trainer.train_epoch()
     save_checkpoint(trainer, tmp_path)  # what a killed run left goes
     assert not (tmp_path / ".epoch-000009.partial").exists()
@@ -89,10 +90,12 @@ def test_no_checkpoint_is_epoch_0(workers, tmp_path) -> None:
         ("mixed", {"chunks": 3, "seed": 1}, "is of a training with"),
         ("mixed", {"chunks": 3, "gamma": 1.0}, "gamma = 2.0: expected 1.0"),
         ("mixed", {"chunks": 3, "shuffle": False}, "shuffle = True: expected False"),
-        ("sum", {"chunks": 3}, "layers = .*'Mixed'.*: expected .*'Sum'"),
+        ("sum", {"chunks": 3}, r"layers\[1\] = 'Mixed': expected 'Sum'"),
         ("gcn", {"chunks": 3}, "is of a training with"),
-        ("rows", {"chunks": 3}, "layers = "),
+        ("rows", {"chunks": 3}, r"layers\[1\] = "),
         ("mixed", {"chunks": 3, "dtype": torch.float32}, "dtype = 'float64': expected 'float32'"),
+        ("mixed", {"chunks": 3, "schedule": "step"}, "schedule = None: expected 'StepLR'"),
+        ("dropping", {"chunks": 3}, r"layers\[1\] = 'Mixed': expected 'Dropping'"),
         (
             "mixed",
             {"chunks": 3, "optimizer": lambda weights: torch.optim.SGD(weights, lr=0.1)},
@@ -110,15 +113,102 @@ def test_that_of_another_training_is_refused(workers, folder, kind, options, tex
         assert torch.equal(weight, before[name])
 
 
-def test_another_layout_is_refused(workers, folder) -> None:
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"method": "range"}, "layout = "),
+        ({"normalization": "mean"}, "normalization = 'gcn': expected 'mean'"),
+        ({"weight": torch.full((150,), 2.0, dtype=torch.float64)}, "messages = "),
+    ],
+)
+def test_another_layout_is_refused(workers, folder, change, text) -> None:
     from graphlearn.pipeline import Layout, PipelineTrainer
 
     data = workers.make_data()
-    options = {"normalization": "gcn", "dtype": torch.float64}
-    layout = Layout(data.edge_index, workers.NODES, 3, method="range", **options)
+    options = {"normalization": "gcn", "dtype": torch.float64} | change
+    layout = Layout(data.edge_index, workers.NODES, 3, **options)
     trainer = PipelineTrainer(workers.make_stack("mixed"), data, layout=layout)
-    with pytest.raises(CheckpointError, match="layout = "):
+    with pytest.raises(CheckpointError, match=text):
         load_checkpoint(trainer, folder)
+
+
+@pytest.mark.parametrize(
+    ("option", "other", "text"),
+    [
+        ("alpha", 0.2, r"options\[1\].alpha = '0.1': expected '0.2'"),
+        ("theta", 1.0, r"options\[1\].beta = "),
+        ("dropout", 0.3, r"options\[0\].dropout = .*p=0.0.*: expected .*p=0.3"),
+    ],
+)
+def test_a_stack_of_other_options_is_refused(workers, tmp_path, option, other, text) -> None:
+    trainer = workers.make_trainer("gcnii", chunks=3)
+    trainer.train_epoch()
+    save_checkpoint(trainer, tmp_path)
+    load_checkpoint(workers.make_trainer("gcnii", chunks=3), tmp_path)
+    with pytest.raises(CheckpointError, match=text):
+        load_checkpoint(workers.make_trainer("gcnii", chunks=3, layer={option: other}), tmp_path)
+
+
+def test_what_a_layer_counts_is_none_of_its_options(workers, tmp_path) -> None:
+    trainer = workers.make_trainer("rows", chunks=2, layer={"after": 1000})
+    trainer.train_epoch()
+    save_checkpoint(trainer, tmp_path)
+    assert (
+        load_checkpoint(
+            workers.make_trainer("rows", chunks=2, layer={"after": 1000}), tmp_path
+        ).epoch
+        == 1
+    )
+
+
+# What the caller keeps in it #####################################################################
+
+
+def test_what_the_caller_keeps_comes_back(workers, tmp_path) -> None:
+    trainer = workers.make_trainer("mixed", chunks=3)
+    trainer.train_epoch()
+    best = trainer.layer_weights()
+    trainer.train_epoch()
+    extra = {"best_epoch": 1, "history": [0.5, None, "text"], "least": 0.1 + 0.2}
+    save_checkpoint(trainer, tmp_path, extra=extra, best=best)
+    other = workers.make_trainer("mixed", chunks=3)
+    found = load_checkpoint(other, tmp_path)
+    assert found.epoch == 2
+    assert found.extra == extra
+    assert found.best.keys() == best.keys()
+    for number, weights in best.items():
+        assert found.best[number].keys() == weights.keys()
+        for name, value in weights.items():
+            assert torch.equal(found.best[number][name], value)
+    assert trainer.train_epoch().loss == other.train_epoch().loss
+    other.load_layer_weights(found.best)
+    again = workers.make_trainer("mixed", chunks=3)
+    again.train_epoch()
+    assert torch.equal(other.predict(), again.predict())
+
+
+@pytest.mark.parametrize("extra", [None, 3, "text", [1, [2]], {}, {"a": {"b": True}}])
+def test_extra_is_anything_that_json_holds(workers, tmp_path, extra) -> None:
+    trainer = workers.make_trainer("sum", chunks=2)
+    save_checkpoint(trainer, tmp_path, extra=extra)
+    assert load_checkpoint(trainer, tmp_path) == Resumed(0, extra, None)
+
+
+def test_what_cannot_be_kept_is_refused_and_nothing_is_written(workers, tmp_path) -> None:
+    trainer = workers.make_trainer("sum", chunks=2)
+    best = trainer.layer_weights()
+    loop: list = []
+    loop.append(loop)
+    for extra in ({"a": torch.ones(1)}, {1, 2}, object(), loop):
+        with pytest.raises(InputTypeError, match="extra cannot be written as JSON"):
+            save_checkpoint(trainer, tmp_path / "run", extra=extra)
+    with pytest.raises(
+        InputError, match=r"best has layers \[0, 1\]: expected \[0, 1, 2, 3, 4, 5\]"
+    ):
+        save_checkpoint(trainer, tmp_path / "run", best={0: best[0], 1: best[1]})
+    with pytest.raises(InputTypeError, match="best is a list"):
+        save_checkpoint(trainer, tmp_path / "run", best=[best])
+    assert not (tmp_path / "run").exists()
 
 
 def cut(path) -> None:
@@ -147,7 +237,7 @@ def test_a_damaged_one_is_refused_and_nothing_is_taken_from_it(
         load_checkpoint(trainer, folder)
     assert all(torch.equal(value, before[key]) for key, value in state(trainer).items())
     shutil.rmtree(folder / "epoch-000002")  # as it says
-    assert load_checkpoint(trainer, folder) == 1
+    assert load_checkpoint(trainer, folder).epoch == 1
 
 
 @pytest.mark.parametrize(
@@ -161,6 +251,13 @@ def test_a_damaged_one_is_refused_and_nothing_is_taken_from_it(
         (lambda manifest: json.dumps(manifest | {"files": 3}), "parts of it are missing"),
         (lambda manifest: json.dumps(manifest | {"watch": ["x"]}), "parts of it are missing"),
         (lambda manifest: json.dumps(manifest | {"identity": None}), "parts of it are missing"),
+        (lambda manifest: json.dumps(manifest | {"has_best": 1}), "parts of it are missing"),
+        (lambda manifest: json.dumps(manifest | {"schedule": "A"}), "parts of it are missing"),
+        (
+            lambda manifest: json.dumps({k: v for k, v in manifest.items() if k != "extra"}),
+            "parts of it are missing",
+        ),
+        (lambda manifest: json.dumps(manifest | {"has_best": True}), "has nothing for best.bias"),
     ],
 )
 def test_a_changed_manifest_is_refused(workers, folder, change, text) -> None:
@@ -200,6 +297,75 @@ def test_four_stages_go_on_as_two_and_as_one(workers, results, tmp_path) -> None
         assert losses in (whole[:3], whole[3:])  # bit for bit
     trainer = workers.make_trainer(**RUN)
     assert [record.loss for record in train(trainer, 6, folder=tmp_path / "for-one")] == whole[3:]
+
+
+@pytest.mark.parametrize("schedule", ["step", "cosine", "warm"])
+def test_a_schedule_goes_on_on_another_number_of_stages(
+    workers, results, tmp_path, schedule
+) -> None:
+    run = RUN | {"schedule": schedule}
+    trainer = workers.make_trainer(**run)
+    whole, rates = [], []
+    for _ in range(6):
+        whole.append(trainer.train_epoch().loss)
+        rates.append(trainer.optimizer.param_groups[0]["lr"])
+    assert len(set(rates)) > 2
+    folders = {"folder": str(tmp_path)}
+    first = results(4, [("train_and_save", run | folders | {"stages": 4, "epochs": 3})])
+    shutil.copytree(tmp_path, tmp_path / "for-one")
+    second = results(2, [("train_and_save", run | folders | {"stages": 2, "epochs": 6})])
+    for losses in (*first[0], *second[0]):
+        assert losses in (whole[:3], whole[3:])  # bit for bit
+    alone = workers.make_trainer(**run)
+    assert [record.loss for record in train(alone, 6, folder=tmp_path / "for-one")] == whole[3:]
+    assert alone.optimizer.param_groups[0]["lr"] == rates[-1]
+
+
+def test_a_stage_without_weights_goes_on_too(workers, results, tmp_path) -> None:
+    run = {"kind": "bare", "chunks": 6, "schedule": "step"}
+    whole = [record.loss for record in train(workers.make_trainer(**run), 6)]
+    folders = {"folder": str(tmp_path)}
+    # The first stage and the last have no weights, then the first has some, then all are one.
+    for stages, epochs in ((4, 3), (2, 5), (1, 6)):
+        run_on = run | folders | {"stages": stages, "epochs": epochs, "every": 1}
+        if stages == 4:
+            run_on["costs"] = [1.0, 1.0, 1.0, 1.0]
+        for losses in results(stages, [("train_and_save", run_on)])[0]:
+            assert losses == whole[epochs - len(losses) : epochs]
+
+
+def test_the_best_weights_come_back_on_another_number_of_stages(workers, results, tmp_path) -> None:
+    task = {"kind": "mixed", "chunks": 6, "folder": str(tmp_path)}
+    (kept,) = results(4, [("save_best", task | {"stages": 4})])
+    assert all(one.keys() == kept[0].keys() for one in kept)
+    shapes = [(2, 1), (1, 2)]
+    for stages, _ in shapes[:1]:
+        (came,) = results(2, [("load_best", task | {"stages": stages})])
+        for rank, (epoch, extra, numbers, gathered) in enumerate(came):
+            assert (epoch, extra) == (2, {"rank": 0})
+            assert numbers == [[0, 1, 2], [3, 4, 5]][rank]
+            assert gathered.keys() == kept[0].keys()
+            for name, value in gathered.items():
+                assert torch.equal(value, kept[0][name])
+    epoch, _, numbers, gathered = workers.load_best(**task, stages=1)
+    assert (epoch, numbers) == (2, [0, 1, 2, 3, 4, 5])
+    assert all(torch.equal(gathered[name], value) for name, value in kept[0].items())
+
+
+def test_every_way_gets_the_best_weights(results, tmp_path) -> None:
+    task = {"kind": "mixed", "chunks": 3, "folder": str(tmp_path), "stages": 2, "ways": 2}
+    kept, came = results(4, [("save_best", task), ("load_best", task)])
+    for rank, (_, _, numbers, gathered) in enumerate(came):
+        assert numbers == [[0, 1, 2], [3, 4, 5]][rank // 2]
+        assert all(torch.equal(gathered[name], value) for name, value in kept[0].items())
+
+
+def test_the_best_weights_come_from_all_or_none(start, tmp_path) -> None:
+    task = {"kind": "sum", "chunks": 3, "folder": str(tmp_path), "stages": 2, "only": 1}
+    came = start(2, [("save_best", task)])
+    assert [done[0][0] for done in came] == ["InputError"] * 2
+    for done in came:
+        assert done[0][1][0].startswith("best is given on rank 1 and not on rank 0: expected")
 
 
 def test_ways_have_histories_of_their_own(workers, results, tmp_path) -> None:

@@ -10,8 +10,9 @@ from torch import nn
 
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.nn.deep import deep_stack
-from graphlearn.pipeline.costs import measure_costs
+from graphlearn.pipeline.costs import agree_on_costs, measure_costs
 from graphlearn.pipeline.layout import Layout
+from graphlearn.pipeline.place import Place
 
 NODES = 30
 
@@ -107,3 +108,60 @@ def test_an_empty_chunk() -> None:
     layout = Layout(torch.tensor([[0], [1]]), 2, 2, chunk_of=torch.zeros(2).long())
     with pytest.raises(InputError, match="no nodes"):
         measure_costs([Slow(0.0)], layout.chunk(1), torch.ones(2, 2))
+
+
+def agree(given, layers, layout=None) -> list[float]:
+    layout = graph() if layout is None else layout
+    options = {"device": torch.device("cpu"), "recompute": False, "seed": 0}
+    return agree_on_costs(given, layers, layout, torch.rand(NODES, 2), Place(1, 1), **options)
+
+
+def test_costs_that_are_given_are_taken() -> None:
+    assert agree(None, [Slow(0.0)] * 2) == [1.0, 1.0]
+    assert agree((1, 2), [Slow(0.0)] * 2) == [1.0, 2.0]
+
+
+def test_four_turns_of_the_largest_chunk_are_measured() -> None:
+    chunk_of = torch.tensor([1] * (NODES - 1) + [0])
+    layout = Layout(torch.zeros(2, 0).long(), NODES, 3, chunk_of=chunk_of)  # one has no nodes
+    met = []
+
+    class Telling(Slow):
+        def forward(self, x, chunk):
+            met.append(chunk.number)
+            return super().forward(x, chunk)
+
+    costs = agree("measure", [Telling(0.0), Slow(0.02)], layout)
+    assert costs[1] >= 0.02 > costs[0] > 0
+    assert met == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "text"),
+    [
+        ("measured", InputError, "costs is 'measured': expected 'measure', None, or a number for"),
+        (3.0, InputTypeError, "costs is a float"),
+        ([1.0], InputError, "costs are 1 numbers: expected 2"),
+        ([1.0, float("inf")], InputError, "a cost is inf: expected a finite number"),
+        ([1.0, "a"], InputTypeError, "a cost is 'a'"),
+        ([1.0, -1.0], InputError, r"costs are \[1.0, -1.0\]: expected numbers >= 0"),
+    ],
+)
+def test_other_costs_are_refused(given, error, text) -> None:
+    with pytest.raises(error, match=text):
+        agree(given, [Slow(0.0)] * 2)
+
+
+def test_processes_agree_on_what_the_first_one_measured(results) -> None:
+    task = {"kind": "mixed", "chunks": 3, "costs": "measure", "epochs": 1}
+    (told, ways) = results(
+        2,
+        [
+            ("train_and_tell", task | {"stages": 2}),
+            ("train_and_tell", task | {"ways": 2}),
+        ],
+    )
+    for one, other in (told, ways):
+        assert one["costs"] == other["costs"]
+        assert one["ranges"] == other["ranges"]
+        assert min(one["costs"]) > 0

@@ -162,6 +162,46 @@ def test_any_loss_and_optimizer(workers) -> None:
     assert losses[-1] < losses[0]
 
 
+@pytest.mark.parametrize("schedule", ["step", "cosine", "warm"])
+def test_a_schedule_goes_on_after_each_update(workers, schedule) -> None:
+    trainer = workers.make_trainer("sum", chunks=3, schedule=schedule)
+    weight = nn.Parameter(torch.ones(1))
+    optimizer = torch.optim.Adam([weight], lr=0.01)
+    wanted = workers.SCHEDULES[schedule](optimizer)
+    for _ in range(6):
+        assert trainer.optimizer.param_groups[0]["lr"] == wanted.get_last_lr()[0]
+        trainer.train_epoch()
+        optimizer.step()
+        wanted.step()
+    assert trainer.scheduler.last_epoch == 6
+    assert workers.make_trainer("sum").scheduler is None
+
+
+def test_measured_costs_change_no_bit(workers) -> None:
+    trainer = workers.make_trainer("dropping", chunks=3, costs="measure")
+    assert len(trainer.costs) == 6
+    assert min(trainer.costs) > 0
+    assert workers.make_trainer("dropping").costs == [1.0] * 6
+    again = workers.make_trainer("dropping", chunks=3)
+    for _ in range(2):
+        assert trainer.train_epoch().loss == again.train_epoch().loss
+
+
+def test_weights_are_kept_and_taken_up_again(workers) -> None:
+    trainer = workers.make_trainer("mixed", chunks=3)
+    trainer.train_epoch()
+    out, best = trainer.predict(), trainer.layer_weights()
+    trainer.train_epoch()
+    assert not torch.equal(trainer.predict(), out)
+    whole = trainer.state_dict()
+    trainer.load_layer_weights(best)
+    assert torch.equal(trainer.predict(), out)
+    assert trainer.gather_weights(best).keys() == whole.keys()
+    assert list(whole) == list(workers.make_stack("mixed").state_dict())
+    with pytest.raises(InputError, match="has nothing for bias of layer 0"):
+        trainer.load_layer_weights(best | {0: {"weight": best[0]["weight"]}})
+
+
 def test_a_layout_made_before_is_taken(workers) -> None:
     data = workers.make_data()
     layout = Layout(data.edge_index, workers.NODES, 3, normalization="gcn", dtype=torch.float64)
@@ -227,6 +267,9 @@ def bad_data(workers, **changes) -> Data:
         ({"recompute": 1}, InputTypeError, "recompute"),
         ({"costs": [1.0, 2.0]}, InputError, "costs are 2 numbers: expected 6"),
         ({"costs": [-1.0] * 6}, InputError, "expected numbers >= 0"),
+        ({"costs": "measured"}, InputError, "costs is 'measured': expected 'measure'"),
+        ({"schedule": lambda optimizer: None}, InputTypeError, "schedule makes a NoneType"),
+        ({"optimizer": lambda parameters: None}, InputTypeError, "optimizer makes a NoneType"),
         ({"layout": Layout(torch.zeros(2, 1).long(), 3, 1)}, InputError, "3 nodes: expected 40"),
     ],
 )
@@ -261,6 +304,11 @@ def test_a_model_that_is_no_stack_is_refused(workers, stack, error, text) -> Non
         ({"y": torch.zeros(3).long()}, InputError, "y has 3 rows"),
         ({"train_mask": torch.zeros(40).bool()}, InputError, "chooses no node"),
         ({"edge_index": torch.tensor([[0], [40]])}, InputError, "40"),
+        ({"y": torch.full((40,), 3)}, InputError, r"is class 3: expected classes in \[0, 3\)"),
+        ({"y": torch.full((40,), -1)}, InputError, "is class -1.*leave nodes without a class"),
+        ({"y": torch.full((40, 3), float("nan"))}, InputError, "holds nan: expected finite"),
+        ({"y": torch.zeros(40)}, InputError, r"y has shape \[40\]"),
+        ({"x": torch.full((40, 6), float("inf"))}, InputError, "240 values that are NaN or inf"),
     ],
 )
 def test_data_that_do_not_fit_are_refused(workers, changes, error, text) -> None:
@@ -383,15 +431,38 @@ def refused(came, error: str) -> str:
         (
             ("train_other", {"kind": ["sum", "mixed"], "stages": [2, 2]}),
             "InputError",
-            "ranks 0 and 1 were given different layers: ['First', 'Sum', ",
+            "ranks 0 and 1 were given different layers[1]: 'Sum' and 'Mixed'",
+        ),
+        (
+            ("train_other", {"kind": ["gcn"] * 2, "stages": [2, 2], "draw": [0, 1]}),
+            "InputError",
+            "ranks 0 and 1 were given different weights[0]: expected the same stack",
         ),
         (
             (
                 "train_other",
-                {"kind": ["gcn"] * 2, "stages": [2, 2], "layer": [{}, {"bias": False}]},
+                {"kind": ["gcnii"] * 2, "stages": [2, 2], "layer": [{}, {"alpha": 0.2}]},
             ),
             "InputError",
-            "ranks 0 and 1 were given different weights: expected the same stack",
+            "ranks 0 and 1 were given different options[1].alpha: '0.1' and '0.2'",
+        ),
+        (
+            ("train_other", {"kind": ["sum"] * 2, "stages": [2, 2], "lr": [0.01, 0.1]}),
+            "InputError",
+            "ranks 0 and 1 were given different update.groups[0].lr: 0.01 and 0.1",
+        ),
+        (
+            (
+                "train_other",
+                {"kind": ["sum"] * 2, "stages": [2, 2], "costs": [[1] * 6, [1] * 5 + [9]]},
+            ),
+            "InputError",
+            "ranks 0 and 1 were given different costs[5]: 1.0 and 9.0",
+        ),
+        (
+            ("train_other", {"kind": ["sum"] * 2, "stages": [2, 2], "costs": ["measure", None]}),
+            "InputError",
+            "ranks 0 and 1 were given different costs: 'measure' and [1.0, ",
         ),
         (
             ("train_other", {"kind": ["sum"] * 2, "stages": [2, 2], "gamma": [1.0, 2.0]}),

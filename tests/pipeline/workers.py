@@ -14,29 +14,41 @@ import warnings
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR, StepLR
 from torch_geometric.data import Data
 
 from graphlearn.errors import GraphLearnError
 from graphlearn.kernels import spmm
+from graphlearn.metrics.history import EpochRecord
 from graphlearn.nn.deep import deep_stack
 from graphlearn.pipeline import (
     GraphChunk,
     Layout,
+    PipelineEpoch,
     PipelineTrainer,
     load_checkpoint,
     save_checkpoint,
     simulate_epoch,
     train,
 )
+from graphlearn.pipeline.borders import Borders
+from graphlearn.pipeline.config import NodeTrainConfig
+from graphlearn.pipeline.fit import fit_nodes, make_node_trainer
+from graphlearn.pipeline.forecast import forecast, measure_link
 from graphlearn.pipeline.links import StageLink, WayExchange
+from graphlearn.pipeline.node_scores import score_nodes
 from graphlearn.pipeline.place import Place
+from graphlearn.pipeline.profile import PipelineProfile, gather_profile
+from graphlearn.pipeline.records import Turn
 from graphlearn.pipeline.schedule import chunk_order
-from graphlearn.pipeline.stage import apply_layer, reads_halo, seeded
+from graphlearn.pipeline.stage import Passing, apply_layer, reads_halo, seeded
+from graphlearn.pipeline.widths import LayerWidth
 
 NODES, FEATURES, HIDDEN, CLASSES = 40, 6, 8, 3
 
@@ -123,11 +135,25 @@ class Trouble(Last):
         return super().forward(x, chunk)
 
 
-def make_stack(kind: str, dtype: torch.dtype = torch.float64, **options: Any) -> nn.ModuleList:
+class Bare(nn.Module):
+    """Sums over neighbors without weights."""
+
+    def forward(self, x: Tensor, chunk: GraphChunk) -> Tensor:
+        return spmm(chunk.rowptr, chunk.col, x, chunk.weight)
+
+
+def make_stack(
+    kind: str, dtype: torch.dtype = torch.float64, draw: int = 0, **options: Any
+) -> nn.ModuleList:
     """A stack by name, the same in every process."""
-    torch.manual_seed(0)
+    torch.manual_seed(draw)
+    if kind == "bare":
+        inner = [First(FEATURES, HIDDEN), Last(HIDDEN, CLASSES)]
+        return nn.ModuleList([Bare(), *inner, Bare()]).to(dtype)
     toys = {"sum": Sum, "mixed": Mixed, "dropping": Dropping}
-    if kind in toys:
+    if kind == "ends":
+        middle = []
+    elif kind in toys:
         middle = [toys[kind](HIDDEN, HIDDEN) for _ in range(4)]
     elif kind == "early":  # the first rows are wanted by the second layer, and no more
         middle = [Mixed(HIDDEN, HIDDEN), *(Sum(HIDDEN, HIDDEN) for _ in range(3))]
@@ -156,14 +182,31 @@ def make_data(dtype: torch.dtype = torch.float64) -> Data:
 
 def normalization(kind: str) -> str | None:
     """Own layers take the chunk's weights; those of graphlearn.nn.deep have rules of their own."""
-    return "gcn" if kind in ("sum", "mixed", "dropping", "early") else None
+    return "gcn" if kind in ("sum", "mixed", "dropping", "early", "bare") else None
+
+
+SCHEDULES = {
+    "step": lambda optimizer: StepLR(optimizer, 2, gamma=0.3),
+    "cosine": lambda optimizer: CosineAnnealingLR(optimizer, 7, eta_min=1e-4),
+    "warm": lambda optimizer: SequentialLR(
+        optimizer, [LinearLR(optimizer, 0.1, total_iters=3), StepLR(optimizer, 2)], [3]
+    ),
+}
 
 
 def make_trainer(
-    kind: str, *, dtype: torch.dtype = torch.float64, layer: dict | None = None, **options: Any
+    kind: str,
+    *,
+    dtype: torch.dtype = torch.float64,
+    draw: int = 0,
+    lr: float = 0.01,
+    layer: dict | None = None,
+    schedule: str | None = None,
+    **options: Any,
 ) -> PipelineTrainer:
-    stack = make_stack(kind, dtype, **(layer or {}))
-    options.setdefault("optimizer", lambda parameters: torch.optim.Adam(parameters, lr=0.01))
+    stack = make_stack(kind, dtype, draw, **(layer or {}))
+    options.setdefault("optimizer", lambda parameters: torch.optim.Adam(parameters, lr=lr))
+    options["schedule"] = SCHEDULES.get(schedule)
     return PipelineTrainer(stack, make_data(dtype), normalization=normalization(kind), **options)
 
 
@@ -291,7 +334,7 @@ def train_and_tell(
 ) -> dict[str, Any]:
     """Train, and return all that a test may want to know."""
     trainer = make_trainer(kind, **options)
-    told: dict[str, Any] = {"epochs": [], "ranges": trainer.layer_ranges}
+    told: dict[str, Any] = {"epochs": [], "ranges": trainer.layer_ranges, "costs": trainer.costs}
     for _ in range(epochs):
         record = trainer.train_epoch()
         told["epochs"].append(
@@ -306,8 +349,18 @@ def train_and_tell(
     told["replicas"] = trainer.layout.num_replicas
     if predict:
         told["out"] = trainer.predict() if trainer.place.is_last else trainer.predict() * 0
-        told["accuracy"] = trainer.accuracy(trainer._train)
+        told["accuracy"] = trainer.accuracy(make_data().train_mask)
     return told
+
+
+def train_and_gather(epochs: int, **options: Any) -> dict[str, dict[str, Tensor]]:
+    """The weights of the whole stack, before the last epoch and after it."""
+    trainer = make_trainer(**options)
+    for _ in range(epochs - 1):
+        trainer.train_epoch()
+    kept = trainer.layer_weights()
+    trainer.train_epoch()
+    return {"kept": trainer.gather_weights(kept), "state": trainer.state_dict()}
 
 
 def train_and_warn(**options: Any) -> list[str]:
@@ -329,8 +382,28 @@ def save_once(folder: str, **options: Any) -> None:
     save_checkpoint(trainer, folder)
 
 
+def save_best(folder: str, only: int | None = None, **options: Any) -> dict[str, Tensor]:
+    """Keep the weights of the first epoch in the second one's checkpoint; those of all stages."""
+    trainer = make_trainer(**options)
+    trainer.train_epoch()
+    best = trainer.layer_weights()
+    trainer.train_epoch()
+    rank = trainer.place.rank
+    save_checkpoint(
+        trainer, folder, extra={"rank": rank}, best=best if only in (None, rank) else None
+    )
+    return trainer.gather_weights(best)
+
+
+def load_best(folder: str, **options: Any) -> tuple[int, Any, list[int], dict[str, Tensor]]:
+    trainer = make_trainer(**options)
+    found = load_checkpoint(trainer, folder)
+    assert found.best is not None
+    return found.epoch, found.extra, sorted(found.best), trainer.gather_weights(found.best)
+
+
 def load_once(folder: str, **options: Any) -> int:
-    return load_checkpoint(make_trainer(**options), folder)
+    return load_checkpoint(make_trainer(**options), folder).epoch
 
 
 def train_other(**options: Any) -> None:
@@ -374,6 +447,27 @@ def exchange() -> tuple[list[float], list[float], int]:
     return rows.flatten().tolist(), gradients.flatten().tolist(), ways.sent_bytes
 
 
+def pass_borders() -> dict[str, Any]:
+    """Two chunks and back: the second stage doubles, and has no gradients of initial rows."""
+    place = Place.find(stages=2, ways=1)
+    layout = Layout(torch.tensor([[0], [1]]), 3, 2, chunk_of=torch.tensor([0, 1, 1]))
+    width = LayerWidth(1, 1, torch.float32)
+    x, order = torch.tensor([[1.0], [3.0], [4.0]]), [1, 0]
+    chunks = [layout.chunk(0), layout.chunk(1)]
+    borders = Borders(place, chunks, before=width, after=width, x=x, device=x.device)
+    if place.is_first:
+        for given in borders.incoming(order):
+            borders.hand_on(Passing(given.rows, given.rows * 10))
+        came = list(borders.gradients(order))
+    else:
+        came = [given.parts() for given in borders.incoming(order)]
+        for chunk, (rows, _) in zip(order, came, strict=True):
+            borders.hand_back(chunk, [rows * 2, None])
+    borders.flush()
+    rows, initial = ([part.tolist() for part in parts] for parts in zip(*came, strict=True))
+    return {"rows": rows, "initial": initial, "sent": borders.sent_bytes}
+
+
 def talk() -> dict[str, Any]:
     """What a place says of itself, and what it adds up."""
     place = Place.find(stages=2, ways=2)
@@ -388,6 +482,115 @@ def talk() -> dict[str, Any]:
         "gathered": place.gather(place.rank),
         "waited": place.wait(),
     }
+
+
+def make_masks() -> dict[str, Tensor]:
+    """Nodes that are not trained on, for validation and for the test."""
+    rest = ~make_data().train_mask
+    valid = rest & (torch.rand(NODES, generator=torch.Generator().manual_seed(2)) < 0.5)
+    return {"valid": valid, "test": rest & ~valid}
+
+
+def node_settings(kind: str, **settings: Any) -> NodeTrainConfig:
+    settings = {"normalization": normalization(kind), "dtype": "float64", **settings}
+    return NodeTrainConfig(**settings)
+
+
+def node_trainer(
+    kind: str, *, stages: int = 1, ways: int = 1, draw: int = 0, **settings: Any
+) -> PipelineTrainer:
+    stack, config = list(make_stack(kind, draw=draw)), node_settings(kind, **settings)
+    return make_node_trainer(stack, make_data(), config, stages=stages, ways=ways)
+
+
+class Stopped(Exception):
+    """As if the run had been killed."""
+
+
+def fit_and_tell(
+    kind: str = "mixed",
+    *,
+    stages: int = 1,
+    ways: int = 1,
+    folder: str | None = None,
+    metrics: tuple[str, ...] = ("accuracy",),
+    stop: int | None = None,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Fit, or stop after some epoch; all that is the same in the undisturbed run."""
+    trainer = node_trainer(kind, stages=stages, ways=ways, **settings)
+    seen: list[int] = []
+
+    def on_epoch(record: EpochRecord) -> None:
+        seen.append(record.epoch)
+        if record.epoch == stop:
+            raise Stopped
+
+    masks, config = make_masks(), node_settings(kind, **settings)
+    try:
+        fit = fit_nodes(
+            trainer,
+            make_data().y,
+            masks["valid"],
+            masks["test"],
+            config,
+            metrics=metrics,
+            folder=folder,
+            on_epoch=on_epoch,
+        )
+    except Stopped:
+        return {"seen": seen}
+    result = fit.result
+    same = {
+        "history": [(r.epoch, r.loss, r.valid, r.test) for r in result.history],
+        "best": (result.best_epoch, result.best_epochs, result.valid, result.test),
+        "weights": {name: value.tolist() for name, value in trainer.state_dict().items()},
+    }
+    return {"seen": seen, "same": same, "fit": fit}
+
+
+def decays_of_layers(**options: Any) -> dict[int, set[float]]:
+    """The L2 penalties that the optimizer has for the weights of each layer of this process."""
+    trainer = node_trainer("mixed", **options)
+    assert trainer.optimizer is not None
+    groups = trainer.optimizer.param_groups
+    decay = {id(weight): group["weight_decay"] for group in groups for weight in group["params"]}
+    return {
+        int(number): {decay[id(weight)] for weight in layer.parameters()}
+        for number, layer in trainer.layers.items()
+    }
+
+
+def score_parts(
+    kind: str, parts: dict[str, Tensor], names: tuple[str, ...], **options: Any
+) -> dict[str, dict[str, float]]:
+    return score_nodes(make_trainer(kind, **options), make_data().y, parts, names)
+
+
+def profile_made_up(seconds: list[list[float]], **options: Any) -> PipelineProfile | None:
+    """Of epochs whose seconds each process has its own of, and one turn a process, that says so."""
+    trainer = make_trainer("sum", **options)
+    rank = trainer.place.rank
+    epochs = [
+        PipelineEpoch(number, 1.0, took, (number, 2 * number), [Turn(number, True, rank, rank + 1)])
+        for number, took in enumerate(seconds[rank])
+    ]
+    return gather_profile(trainer, epochs)
+
+
+def foretell(costs: list[float] | None = None, **options: Any) -> dict[str, Any]:
+    """A forecast, with figures in place of those that were measured if costs are given."""
+    trainer = node_trainer(**options)
+    told: dict[str, Any] = {"costs": trainer.costs}
+    link = mock.patch("graphlearn.pipeline.forecast.measure_link", lambda place: (1e9, 1e-5))
+    if costs is None:
+        told["link"] = measure_link(trainer.place, repeats=2)
+        link = mock.patch("graphlearn.pipeline.forecast.measure_link", measure_link)
+    else:
+        trainer.costs = costs
+    with link:
+        told["forecast"] = forecast(trainer)
+    return told
 
 
 def main(request: dict[str, Any], pipe: Any) -> None:

@@ -8,7 +8,7 @@ from graphlearn.nn.deep.gcnii import GCNIILayer
 from graphlearn.nn.deep.gen import GENLayer
 from graphlearn.nn.deep.layer import DeepLayer
 from graphlearn.nn.deep.sage import SAGELayer
-from graphlearn.nn.deep.stack import DEEP_STACKS, deep_stack
+from graphlearn.nn.deep.stack import DEEP_STACKS, deep_stack, layer_options
 from graphlearn.nn.deep.whole import WholeGraphStack
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "WholeGraph",
     "WholeGraphStack",
     "deep_stack",
+    "layer_options",
     "whole_graph",
 ]

@@ -104,10 +104,7 @@ def deep_stack(
         raise unknown_name("deep stack", name, _STACKS)
     kind = _STACKS[name]
     num_layers = check_size(num_layers, name="num_layers")
-    known = set(inspect.signature(kind.layer).parameters) - {
-        *("in_channels", "out_channels", "channels", "layer", "dropout"),
-        *(["residual"] if kind.layer is GENLayer else []),
-    }
+    known = layer_options(name)
     for option in options:
         if option not in known:
             raise unknown_name(f"option of {name}", option, known)
@@ -123,3 +120,26 @@ def deep_stack(
             OutputLayer(hidden_channels, out_channels, dropout=dropout, **kind.output),
         ]
     )
+
+
+def layer_options(name: str) -> dict[str, inspect.Parameter]:
+    """Which options of a stack's layers :func:`deep_stack` takes, with types and defaults.
+
+    Args:
+        name: One of :data:`DEEP_STACKS`.
+
+    Raises:
+        UnknownNameError: If there is no such stack.
+
+    Example:
+        >>> layer_options("gcnii")["alpha"].default
+        0.1
+    """
+    if name not in _STACKS:
+        raise unknown_name("deep stack", name, _STACKS)
+    layer = _STACKS[name].layer
+    set_by_stack = {"in_channels", "out_channels", "channels", "layer", "dropout"}
+    if layer is GENLayer:
+        set_by_stack.add("residual")
+    signature = inspect.signature(layer, eval_str=True)
+    return {k: v for k, v in signature.parameters.items() if k not in set_by_stack}

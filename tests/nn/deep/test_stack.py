@@ -16,6 +16,7 @@ from graphlearn.nn.deep import (
     SAGELayer,
     WholeGraphStack,
     deep_stack,
+    layer_options,
     whole_graph,
 )
 
@@ -103,3 +104,15 @@ def test_what_does_not_fit_is_refused() -> None:
         deep_stack("gcn", 5, 8, 3, 0)
     with pytest.raises(InputError, match="dropout probability is 2"):
         deep_stack("gcn", 5, 8, 3, 1, dropout=2)
+
+
+@pytest.mark.parametrize("name", DEEP_STACKS)
+def test_every_option_of_the_layers_is_taken(name) -> None:
+    options = {key: option.default for key, option in layer_options(name).items()}
+    assert not {"in_channels", "channels", "layer", "dropout"} & set(options)
+    given = deep_stack(name, 5, 8, 3, num_layers=2, **options)
+    assert [type(layer) for layer in given] == [
+        type(layer) for layer in deep_stack(name, 5, 8, 3, 2)
+    ]
+    with pytest.raises(UnknownNameError):
+        layer_options(name + "x")
