@@ -17,7 +17,7 @@ from graphlearn.errors import CheckpointError
 from graphlearn.files import atomic_write_bytes, atomic_write_text
 
 MANIFEST = "manifest.json"
-VERSION = 1
+VERSION = 2
 _NAME = re.compile(r"epoch-(\d{6,})")
 _KINDS = {
     "epoch": int,

@@ -56,11 +56,11 @@ def predict(
     .. math::
         \underbrace{3 L_s M C}_\text{rows} + \underbrace{(1 + \text{carried}) \tfrac{N}{W} C
         }_\text{inputs} + \underbrace{a L_s R C}_\text{activations}, \qquad
-        M = \frac{N + \alpha N}{W}
+        M = \frac{B + \alpha N}{W}
 
-    with M rows held (fresh, old, gradients), R rows of one chunk and its halo on a way (of all
-    chunks without ``recompute``), and a = ``kept_rows``, rows that a layer keeps for its way back.
-    Weights, the optimizer and the features are not in it.
+    with M rows held (fresh, old, gradients) of the B nodes that another chunk or way reads, R rows
+    of one chunk and its halo on a way (of all chunks without ``recompute``), and a = ``kept_rows``,
+    rows that a layer keeps for its way back. Weights, the optimizer and the features are not in it.
 
     Args:
         layout: Of the graph; tells N, K, W and what is cut.
@@ -192,10 +192,16 @@ class _Model:
             ),
             efficiency=timeline.efficiency,
             overhead=fixed / work if work > 0 else 0.0,
-            row_bytes=round(3 * largest * (nodes + replicas) / ways * row),
+            row_bytes=round(3 * largest * self._held_rows(chunks, replicas) / ways * row),
             input_bytes=round((1 + self.carried) * nodes / ways * row),
             activation_bytes=round(self.kept_rows * largest * kept * row),
         )
+
+    def _held_rows(self, chunks: int, replicas: int) -> int:
+        """Nodes that another chunk or way reads, and on how many other ways they are held."""
+        # One chunk is read by other ways alone.
+        border = self.layout.border_nodes
+        return (border if chunks > 1 else min(border, replicas)) + replicas
 
     def _chunk_rows(self, chunks: int, ways: int, replicas: int) -> float:
         """Rows of a chunk on a way, with its halo."""

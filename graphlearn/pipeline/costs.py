@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import product
+from statistics import median
 
 import torch
 import torch.distributed as dist
@@ -13,12 +15,16 @@ from torch import Tensor, nn
 from graphlearn.errors import InputError
 from graphlearn.pipeline.checks import check_costs, check_stack
 from graphlearn.pipeline.chunk import GraphChunk
+from graphlearn.pipeline.held_rows import HeldRows
 from graphlearn.pipeline.identity import check_agreement
+from graphlearn.pipeline.layer_rows import Alone, LayerRows, with_halo
 from graphlearn.pipeline.layout import Layout
 from graphlearn.pipeline.place import Place
 from graphlearn.pipeline.stage import apply_layer, reads_halo, seeded
 from graphlearn.pipeline.widths import layer_device
 from graphlearn.validate import check_features, check_flag, check_size
+
+_ALIKE = 1.5  # times as long as another
 
 
 def measure_costs(
@@ -38,8 +44,10 @@ def measure_costs(
     places; all have to call it. Weights, their gradients and torch's random state stay as they are.
     One turn more comes before those that count: it compiles what is compiled on first use.
 
-    Halo rows of layers after the first are copies of the chunk's own rows: what they hold costs
-    nothing, that they are there does.
+    To store rows and to read the halo is part of a layer that reads it. Halo rows of layers after
+    the first are copies of the chunk's own rows: what they hold costs nothing, that they are there
+    does. Layers of one class and size are given their median if none took half as long again as
+    another.
 
     Args:
         stack: The layers, on the device of the chunk.
@@ -165,28 +173,30 @@ def _measure(
 ) -> list[float]:
     training = [layer.training for layer in layers]
     best = [float("inf")] * len(layers)
+    held = _hold(chunk)
     try:
         for layer in layers:
             layer.train()
         for turn in range(repeats + 1):
             with seeded(seed, turn, device=x.device), torch.enable_grad():
-                for number, seconds in enumerate(_turn(layers, chunk, x, twice, clock)):
+                for number, seconds in enumerate(_turn(layers, chunk, held, x, twice, clock)):
                     if turn:
                         best[number] = min(best[number], seconds)
     finally:
         for layer, was_training in zip(layers, training, strict=True):
             layer.train(was_training)
-    return best
+    return _evened_out(best, layers)
 
 
 def _turn(
     layers: Sequence[nn.Module],
     chunk: GraphChunk,
+    held: HeldRows,
     x: Tensor,
     twice: bool,
     clock: Callable[[], float],
 ) -> list[float]:
-    """Seconds of each layer, each on what the layer before gave."""
+    """Seconds of each layer and of its halo, each on what the layer before gave."""
 
     def now() -> float:
         if x.is_cuda:  # it has to have done what it was asked for
@@ -197,11 +207,16 @@ def _turn(
     rows, halo = x[:own], x[own:]
     initial: Tensor | None = None
     for number, layer in enumerate(layers):
-        given = (torch.cat([rows, halo]) if reads_halo(layer) else rows).detach()
-        given.requires_grad_(number > 0)
+        given = rows.detach().requires_grad_(number > 0)
         start = None if initial is None else initial.detach().requires_grad_()
+        memory = None
+        if reads_halo(layer):
+            memory = LayerRows(held, rows.size(1), rows.dtype, x.device, 2.0, Alone())
+            memory.begin_epoch([1, 0])
+            memory.store(1, halo)
         begin = now()
-        result = apply_layer(layer, given, chunk, start)
+        full = given if memory is None else with_halo(given, memory, 0)
+        result = apply_layer(layer, full, chunk, start)
         forward = now() - begin
         wanted = [t for t in (given, start, *layer.parameters()) if t is not None]
         wanted = [tensor for tensor in wanted if tensor.requires_grad]
@@ -213,3 +228,30 @@ def _turn(
         rows, initial = result.rows.detach(), result.initial
         halo = rows[torch.arange(chunk.halo.numel(), device=x.device) % own]
     return found
+
+
+def _hold(chunk: GraphChunk) -> HeldRows:
+    """The chunk, and as another one, which had its turn before, the nodes of its halo."""
+    none = chunk.halo[:0]
+    other = replace(chunk, number=1, nodes=chunk.halo, halo=none)
+    chunk_of = chunk.nodes.new_zeros(int(torch.cat([chunk.nodes, chunk.halo]).max()) + 1)
+    chunk_of[chunk.halo] = 1
+    return HeldRows([chunk, other], chunk_of)
+
+
+def _evened_out(costs: list[float], layers: Sequence[nn.Module]) -> list[float]:
+    """Layers of one class and size that took about the same took their median: the rest is noise.
+
+    Else noise decides where a stack of equal layers is cut, and a stage with one layer more than
+    the others makes all of them wait.
+    """
+    alike: dict[object, list[int]] = {}
+    for number, layer in enumerate(layers):
+        sizes = tuple((name, *value.shape) for name, value in layer.state_dict().items())
+        alike.setdefault((type(layer), sizes), []).append(number)
+    for numbers in alike.values():
+        own = [costs[number] for number in numbers]
+        if max(own) <= _ALIKE * min(own):
+            for number in numbers:
+                costs[number] = median(own)
+    return costs

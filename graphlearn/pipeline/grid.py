@@ -6,7 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlearn.pipeline.partition import Method, check_parts, node_work, partition_nodes
+from graphlearn.pipeline.partition import (
+    NODE_COST,
+    Method,
+    check_parts,
+    node_work,
+    partition_nodes,
+)
 from graphlearn.typing import EdgeIndex
 
 _MOST_MATCHED = 512  # pieces: the table of their connections is as large as its square
@@ -22,6 +28,7 @@ def partition_grid(
     seed: int = 0,
     chunk_of: Tensor | None = None,
     way_of: Tensor | None = None,
+    node_cost: int = NODE_COST,
 ) -> tuple[Tensor, Tensor]:
     """Assign every node to a chunk and a way, each (chunk, way) about the same work.
 
@@ -39,6 +46,7 @@ def partition_grid(
         seed: Seed.
         chunk_of: The chunk of each node, where it is given; checked.
         way_of: The way of each node, where it is given; checked.
+        node_cost: How many messages a node's row is worth.
 
     Returns:
         The chunk and the way of each node.
@@ -60,21 +68,27 @@ def partition_grid(
     for name, count, given in (("chunks", chunks, chunk_of), ("ways", ways, way_of)):
         if given is None:
             check_parts(count, num_nodes, name=name)
+    work = node_work(edge_index, num_nodes, node_cost)
     if way_of is None and chunk_of is not None:
-        return chunk_of, _within(edge_index, chunk_of, chunks, ways, method, seed)
+        return chunk_of, _within(edge_index, work, chunk_of, chunks, ways, method, seed)
     if way_of is None:
-        way_of = partition_nodes(edge_index, num_nodes, ways, method=method, seed=seed)
+        way_of = partition_nodes(edge_index, num_nodes, ways, method=method, seed=seed, work=work)
     if chunk_of is None:
-        chunk_of = _within(edge_index, way_of, ways, chunks, method, seed)
+        chunk_of = _within(edge_index, work, way_of, ways, chunks, method, seed)
     return chunk_of, way_of
 
 
 def _within(
-    edges: Tensor, outer: Tensor, num_outer: int, num_inner: int, method: Method, seed: int
+    edges: Tensor,
+    work: Tensor,
+    outer: Tensor,
+    num_outer: int,
+    num_inner: int,
+    method: Method,
+    seed: int,
 ) -> Tensor:
     """Cut the nodes of every outer part into inner ones, and match them with those made before."""
     nodes = outer.numel()
-    work = node_work(edges, nodes)
     if num_outer == 1:
         return partition_nodes(edges, nodes, num_inner, method=method, seed=seed, work=work)
     inner = torch.full((nodes,), -1)

@@ -45,7 +45,7 @@ class LayerRows:
     (GNNPipe, arXiv 2308.10087). Going back, the gradient of a fresh row of another chunk is kept,
     ``gamma`` times, until that chunk's turn comes.
 
-    Memory: three rows for every node held, ``3 M C`` numbers.
+    Memory: three rows for every node that another chunk or way reads, ``3 M C`` numbers.
 
     Args:
         held: Which rows are held, and where.
@@ -97,7 +97,11 @@ class LayerRows:
 
     def store(self, chunk: int, rows: Tensor) -> None:
         """Keep the rows of a chunk for those who read them."""
-        self.fresh.index_copy_(0, self.held.own(chunk), rows.detach())
+        own, border = self.held.own(chunk), self.held.border(chunk)
+        if border is None:
+            self.fresh[own] = rows.detach()
+        else:
+            torch.index_select(rows.detach(), 0, border, out=self.fresh[own])
         self.exchange.publish(chunk, self.fresh)
 
     def read(self, chunk: int, out: Tensor | None = None) -> Tensor:
@@ -117,16 +121,22 @@ class LayerRows:
         reading = self.held.reading(chunk, self._order)
         if not reading.fresh.numel():
             return
-        mine = gradient.index_select(0, reading.fresh)
-        scaled = mine * self.gamma
+        mine, gamma = gradient.index_select(0, reading.fresh), self.gamma
         if reading.same is not None:  # of this very chunk, on another way
-            scaled[reading.same] = mine[reading.same]
-        self.gradient.index_add_(0, reading.held, scaled)
+            factor = torch.where(reading.same, 1.0, gamma).to(mine.dtype)
+            mine, gamma = mine * factor[:, None], 1.0
+        self.gradient.index_add_(0, reading.held, mine, alpha=gamma)
 
-    def collect(self, chunk: int) -> Tensor:
-        """The gradients that later chunks have kept for the rows of this one."""
+    def collect(self, chunk: int, own: Tensor) -> Tensor:
+        """A chunk's own gradients and what later chunks have kept for its rows, added up.
+
+        Args:
+            chunk: Which chunk.
+            own: What the chunk itself gives, ``[n, C]``.
+        """
         self.exchange.return_gradients(chunk, self.gradient)
-        return self.gradient.index_select(0, self.held.own(chunk))
+        kept, border = self.gradient[self.held.own(chunk)], self.held.border(chunk)
+        return own + kept if border is None else own.index_add(0, border, kept)
 
 
 class _WithHalo(torch.autograd.Function):
@@ -134,7 +144,7 @@ class _WithHalo(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, kept: LayerRows, chunk: int, store: bool) -> Tensor:
-        ctx.kept, ctx.chunk = kept, chunk
+        ctx.kept, ctx.chunk, ctx.own = kept, chunk, rows.size(0)
         if store:
             kept.store(chunk, rows)
         own, halo = rows.size(0), kept.held.halo(chunk).numel()
@@ -145,9 +155,9 @@ class _WithHalo(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        nodes = ctx.kept.held.own(ctx.chunk).numel()
-        ctx.kept.give(ctx.chunk, gradients[0][nodes:])
-        return gradients[0][:nodes] + ctx.kept.collect(ctx.chunk), None, None, None
+        own, halo = gradients[0][: ctx.own], gradients[0][ctx.own :]
+        ctx.kept.give(ctx.chunk, halo)
+        return ctx.kept.collect(ctx.chunk, own), None, None, None
 
 
 def with_halo(rows: Tensor, kept: LayerRows, chunk: int, *, store: bool = True) -> Tensor:

@@ -14,7 +14,7 @@ from graphlearn.kernels.partition import compact_cells
 from graphlearn.pipeline.chunk import GraphChunk
 from graphlearn.pipeline.grid import partition_grid
 from graphlearn.pipeline.message_weights import Normalization, check_weight, make_entries
-from graphlearn.pipeline.partition import Method
+from graphlearn.pipeline.partition import NODE_COST, Method
 from graphlearn.pipeline.partition_report import check_assignment
 from graphlearn.typing import EdgeIndex
 from graphlearn.validate import check_node_pairs, check_num_nodes, check_size
@@ -38,6 +38,8 @@ class Layout:
         method: How nodes are assigned, as in :func:`partition_nodes`, where assignments are not
             given.
         seed: Seed of the assignment.
+        node_cost: How many messages a node's row is worth where work is shared out, see
+            :func:`graphlearn.pipeline.partition.node_work`.
         chunk_of: The chunk of each node; made by ``method`` if None.
         way_of: The way of each node; made by ``method`` if None.
         weight: A weight for each edge.
@@ -50,6 +52,8 @@ class Layout:
         chunk_of: The chunk of each node.
         way_of: The way of each node.
         degree: In-degree of each node, added self-loops not counted.
+        halo_rows: Rows of all halos together.
+        border_nodes: How many nodes another chunk or way reads.
         normalization: As given.
 
     Shapes:
@@ -83,6 +87,7 @@ class Layout:
         *,
         method: Method = "stream",
         seed: int = 0,
+        node_cost: int = NODE_COST,
         chunk_of: Tensor | None = None,
         way_of: Tensor | None = None,
         weight: Tensor | None = None,
@@ -120,12 +125,14 @@ class Layout:
             seed=seed,
             chunk_of=chunk_of,
             way_of=way_of,
+            node_cost=node_cost,
         )
         self.degree = torch.bincount(edges[1], minlength=self.num_nodes)
 
         cell = self.chunk_of * self.num_ways + self.way_of
         cells = compact_cells(entries.source, entries.target, cell, self.num_chunks * self.num_ways)
         self.halo_rows = cells.halo.numel()
+        self.border_nodes = torch.unique(cells.halo).numel()
         factor = None if entries.weight is None else entries.weight[cells.edge]
         edge = entries.edge[cells.edge]
         node_ptr, halo_ptr = cells.node_ptr.tolist(), cells.halo_ptr.tolist()

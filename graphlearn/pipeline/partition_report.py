@@ -10,7 +10,7 @@ from torch import Tensor
 
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels.partition import halo_size
-from graphlearn.pipeline.partition import node_work
+from graphlearn.pipeline.partition import NODE_COST, node_work
 from graphlearn.typing import EdgeIndex
 from graphlearn.validate import check_node_pairs, check_num_nodes, check_size
 
@@ -64,7 +64,8 @@ class PartitionReport:
         num_edges: Number of edges.
         cut_edges: How many edges have their ends in two parts.
         halo_rows: For each part the nodes outside that send to it, summed over parts.
-        work_balance: The largest part's work over the average; a node's work is its in-degree + 1.
+        work_balance: The largest part's work over the average; that of a node is what
+            :func:`graphlearn.pipeline.partition.node_work` says.
         node_balance: The largest part's number of nodes over the average.
 
     Example:
@@ -87,7 +88,13 @@ class PartitionReport:
 
     @classmethod
     def of(
-        cls, edge_index: EdgeIndex, num_nodes: int, part: Tensor, parts: int | None = None
+        cls,
+        edge_index: EdgeIndex,
+        num_nodes: int,
+        part: Tensor,
+        parts: int | None = None,
+        *,
+        node_cost: int = NODE_COST,
     ) -> PartitionReport:
         """Measure a partition, in O(N + E + parts).
 
@@ -96,6 +103,7 @@ class PartitionReport:
             num_nodes: Number of nodes.
             part: The part of each node.
             parts: How many parts; by default one more than the largest number.
+            node_cost: How many messages a node's row is worth in its work.
 
         Shapes:
             - **edge_index**: ``[2, E]``; **part**: ``[N]``
@@ -113,7 +121,7 @@ class PartitionReport:
         source, target = edges
         sizes = torch.bincount(numbers, minlength=parts)
         loads = torch.zeros(parts, dtype=torch.int64)
-        loads.index_add_(0, numbers, node_work(edges, nodes))
+        loads.index_add_(0, numbers, node_work(edges, nodes, node_cost))
         return cls(
             parts=parts,
             num_nodes=nodes,

@@ -57,30 +57,30 @@ class Passes:
         self._stage.begin_epoch(epoch, self._order)
         self._finite.begin_epoch()
 
-    def forward(self) -> float:
-        """All chunks forward; the sum of their losses, 0 on all but the last stage."""
-        losses = 0.0
+    def forward(self) -> None:
+        """All chunks forward."""
         for chunk, given in zip(self._order, self._borders.incoming(self._order), strict=True):
             begin = time.perf_counter()
             result = self._stage.forward(chunk, given)
             self._finite.see_rows(result.rows)
-            if self._targets is None:
-                self._borders.hand_on(result)
-            else:
-                losses += float(self._targets.chunk_loss(chunk, result.rows).detach())
+            self._borders.hand_on(result)
             self._note(chunk, True, begin)
         self._borders.flush()
-        return losses
 
-    def backward(self) -> None:
-        """All chunks back; leaves gradients of the mean loss in the weights."""
-        back = self._order[::-1]
+    def backward(self) -> float:
+        """All chunks back; leaves gradients of the mean loss in the weights.
+
+        Returns:
+            The sum of the chunks' losses; 0 on all but the last stage.
+        """
+        back, self._losses = self._order[::-1], 0.0
         for chunk, (begin, gradients) in zip(back, self._gradients(back), strict=True):
             down = self._stage.backward(chunk, gradients)
             self._finite.see_gradients(down)
             self._borders.hand_back(chunk, down)
             self._note(chunk, False, begin)
         self._borders.flush()
+        return self._losses
 
     def _gradients(self, back: Sequence[int]) -> Iterator[tuple[float, list[Tensor | None]]]:
         """The gradients of what each chunk gave, from the loss or from the next stage.
@@ -96,7 +96,10 @@ class Passes:
             begin = time.perf_counter()
             result = self._stage.outcome(chunk)
             with torch.enable_grad():
-                value = self._targets.chunk_loss(chunk, result.rows) * scale
+                loss = self._targets.chunk_loss(chunk, result.rows)
+                value = loss * scale
+            # Computed once, on the way back: for a small chunk it is dearer than a layer.
+            self._losses += float(loss.detach())
             (gradient,) = torch.autograd.grad(value, result.rows, retain_graph=True)
             yield begin, [gradient]
 

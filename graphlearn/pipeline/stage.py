@@ -33,29 +33,64 @@ class Passing:
         return [self.rows] if self.initial is None else [self.rows, self.initial]
 
 
-@contextlib.contextmanager
-def seeded(*key: int, device: torch.device | None = None) -> Iterator[None]:
-    """Let torch draw by a key inside, and go on outside as if nothing had been drawn.
+class Draws:
+    """Lets torch draw by keys, and go on afterwards as if nothing had been drawn.
 
     What a layer drops for a chunk then depends on neither the number of stages nor on whether it is
     computed a second time.
 
     Args:
+        device: Of a tensor, where is drawn too, beside the CPU.
+
+    Example:
+        >>> draws = Draws()
+        >>> with draws.kept():
+        ...     draws.seed(0, 1)
+        ...     first = torch.rand(1)
+        ...     draws.seed(0, 1)
+        ...     torch.equal(torch.rand(1), first)
+        True
+    """
+
+    def __init__(self, device: torch.device | None = None) -> None:
+        # torch.random.fork_rng touches every GPU there is, and torch.manual_seed takes 0.3 ms.
+        self._generators: list[torch.Generator] = [torch.default_generator]
+        if device is not None and device.type == "cuda":
+            self._generators.append(torch.cuda.default_generators[device.index])
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """Bring the generators back at the end to where they are now."""
+        states = [generator.get_state() for generator in self._generators]
+        try:
+            yield
+        finally:
+            for generator, state in zip(self._generators, states, strict=True):
+                generator.set_state(state)
+
+    def seed(self, *key: int) -> None:
+        """Draw by a key from here on.
+
+        Args:
+            *key: Any integers.
+        """
+        seed = mix_keys(*key) >> 1
+        for generator in self._generators:
+            generator.manual_seed(seed)
+
+
+@contextlib.contextmanager
+def seeded(*key: int, device: torch.device | None = None) -> Iterator[None]:
+    """Let torch draw by one key inside; see :class:`Draws`.
+
+    Args:
         *key: Any integers.
         device: Of a tensor, where is drawn too, beside the CPU.
     """
-    # torch.random.fork_rng touches every GPU of the machine, and torch.manual_seed takes 0.3 ms.
-    generators: list[torch.Generator] = [torch.default_generator]
-    if device is not None and device.type == "cuda":
-        generators.append(torch.cuda.default_generators[device.index])
-    states = [generator.get_state() for generator in generators]
-    try:
-        for generator in generators:
-            generator.manual_seed(mix_keys(*key) >> 1)
+    draws = Draws(device)
+    with draws.kept():
+        draws.seed(*key)
         yield
-    finally:
-        for generator, state in zip(generators, states, strict=True):
-            generator.set_state(state)
 
 
 @dataclass
@@ -133,6 +168,7 @@ class Stage:
             for i, layer in enumerate(self.layers)
         ]
         self._kept: dict[int, _Kept] = {}
+        self._draws = Draws(device)
         self._epoch = 0
 
     def begin_epoch(self, epoch: int, order: list[int], *, all_fresh: bool = False) -> None:
@@ -187,17 +223,21 @@ class Stage:
         return [part.grad for part in self._kept.pop(chunk).given.parts()]
 
     def _run(self, chunk: int, given: Passing, *, store: bool) -> Passing:
-        for i in range(len(self.layers)):
-            given = self.run_layer(i, chunk, given, store=store)
+        with self._draws.kept():  # once for all layers: it copies five thousand bytes
+            for i in range(len(self.layers)):
+                given = self._run_layer(i, chunk, given, store=store)
         return given
 
     def run_layer(self, i: int, chunk: int, given: Passing, *, store: bool) -> Passing:
         """One layer of the stage on one chunk."""
+        with self._draws.kept():
+            return self._run_layer(i, chunk, given, store=store)
+
+    def _run_layer(self, i: int, chunk: int, given: Passing, *, store: bool) -> Passing:
         layer, rows = self.layers[i], self.rows[i]
         x = given.rows if rows is None else with_halo(given.rows, rows, chunk, store=store)
-        key = (self.seed, self._epoch, self.first + i, chunk, self.way)
-        with seeded(*key, device=x.device):
-            return apply_layer(layer, x, self.chunks[chunk], given.initial)
+        self._draws.seed(self.seed, self._epoch, self.first + i, chunk, self.way)
+        return apply_layer(layer, x, self.chunks[chunk], given.initial)
 
 
 def reads_halo(layer: nn.Module) -> bool:

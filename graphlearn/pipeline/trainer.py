@@ -70,8 +70,8 @@ class PipelineTrainer:
     as ``initial``. Layers must not mix nodes otherwise (no batch norm).
 
     Cost of an epoch: the layers' work, once more forward with ``recompute``; 2 (S - 1) N C numbers
-    sent between stages. Memory of a stage: three rows a node and layer, what goes into it, and one
-    chunk's activations (with ``recompute=False`` those of all chunks).
+    sent between stages. Memory of a stage: for every layer three rows of each node that another
+    chunk or way reads, what goes into the stage, and one chunk's activations (with ``recompute=False`` those of all chunks).
 
     Args:
         stack: The layers.
@@ -204,7 +204,12 @@ class PipelineTrainer:
             self.layers.to(self.device)
             numbers = range(layout.num_chunks)
             self._chunks = [layout.chunk(number, place.way).to(self.device) for number in numbers]
-            held = HeldRows(self._chunks, layout.chunk_of.to(self.device))
+            sent = [ids for k in numbers for ids in layout.sends(place.way, k).values()]
+            held = HeldRows(
+                self._chunks,
+                layout.chunk_of.to(self.device),
+                torch.cat(sent).to(self.device) if sent else None,
+            )
             self._exchange = make_exchange(place, layout, held, self.device)
             self._stage = Stage(
                 [layers[number] for number in mine],
@@ -287,9 +292,9 @@ class PipelineTrainer:
             self.layout.num_chunks, self.epoch, seed=self.seed, shuffle=self.shuffle
         )
         self._passes.begin_epoch(self.epoch, order, began)
-        losses = self._passes.forward()
+        self._passes.forward()
         self.update.zero()
-        self._passes.backward()
+        losses = self._passes.backward()
         self._finite.see_gradients(parameter.grad for parameter in self.layers.parameters())
         counted = [now - then for now, then in zip(self._sent(), sent_before, strict=True)]
         total = self.place.sum_all([losses, *map(float, counted), *self._finite.flags()])

@@ -245,7 +245,7 @@ def test_a_damaged_one_is_refused_and_nothing_is_taken_from_it(
     [
         (lambda manifest: "{", "cannot be read"),
         (lambda manifest: "[]", "parts of it are missing"),
-        (lambda manifest: json.dumps({"version": 1}), "parts of it are missing"),
+        (lambda manifest: json.dumps({"version": 2}), "parts of it are missing"),
         (lambda manifest: json.dumps(manifest | {"version": 99}), "is of version 99: expected"),
         (lambda manifest: json.dumps(manifest | {"files": {}}), "its content was changed"),
         (lambda manifest: json.dumps(manifest | {"files": 3}), "parts of it are missing"),

@@ -115,7 +115,7 @@ def test_settings_go_by_name_alone() -> None:
 def test_numbers_of_numpy_become_plain_ones_that_json_can_hold() -> None:
     given = {name: np.int64(3) for name in COUNTS} | {name: np.float32(0.5) for name in NUMBERS}
     found = NodeTrainConfig(**given)
-    plain = {name: 3 for name in COUNTS} | {name: 0.5 for name in NUMBERS}
+    plain = dict.fromkeys(COUNTS, 3) | dict.fromkeys(NUMBERS, 0.5)
     assert found == NodeTrainConfig(**plain)
     assert json.loads(json.dumps(asdict(found))) == asdict(found)
 

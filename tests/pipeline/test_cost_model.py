@@ -74,7 +74,7 @@ def test_without_overhead_or_messages_the_efficiency_is_ideal() -> None:
 def test_memory_is_the_formula_and_flat_in_depth() -> None:
     found = ask(kept_rows=5.0, carried=True)
     row = 64 * 4
-    assert found.asked.row_bytes == 3 * 8 * NODES * row
+    assert found.asked.row_bytes == 3 * 8 * LAYOUT.border_nodes * row
     assert found.asked.input_bytes == 2 * NODES * row
     rows = (NODES + LAYOUT.halo_rows) / 16
     assert found.asked.activation_bytes == round(5 * 8 * rows * row)

@@ -13,19 +13,26 @@ def test_every_chunk_finds_its_rows_and_its_halos(workers, chunks, ways) -> None
     met = []
     for way in range(ways):
         parts = [layout.chunk(number, way) for number in range(chunks)]
-        held = HeldRows(parts, layout.chunk_of)
+        sent = [i for number in range(chunks) for i in layout.sends(way, number).values()]
+        held = HeldRows(parts, layout.chunk_of, torch.cat(sent) if sent else None)
         assert held.num_chunks == chunks
         assert held.num_rows == held.nodes.unique().numel() <= workers.NODES
         for number, part in enumerate(parts):
-            assert torch.equal(held.nodes[held.own(number)], part.nodes)
+            border = held.border(number)
+            mine = part.nodes if border is None else part.nodes[border]
+            assert torch.equal(held.nodes[held.own(number)], mine)
             assert torch.equal(held.nodes[held.halo(number)], part.halo)
             assert torch.equal(held.halo_chunk(number), layout.chunk_of[part.halo])
             for ids in (layout.sends(way, number), layout.receives(way, number)):
                 for nodes in ids.values():  # what ways bring each other is held on both
                     assert torch.equal(held.nodes[held.find(nodes)], nodes)
             met.append(part.nodes)
-        wanted = torch.cat([ids for part in parts for ids in (part.nodes, part.halo)])
-        assert held.nodes.tolist() == sorted(set(wanted.tolist()))
+        # Those alone that another chunk or way reads; chunk after chunk, then those of other ways.
+        wanted = torch.cat([*(part.halo for part in parts), *sent])
+        assert sorted(held.nodes.tolist()) == sorted(set(wanted.tolist()))
+        own = torch.cat(met[-chunks:])
+        mine = own[torch.isin(own, wanted)]
+        assert torch.equal(held.nodes[: mine.numel()], mine)
     assert sorted(torch.cat(met).tolist()) == list(range(workers.NODES))
 
 

@@ -95,7 +95,7 @@ def test_other_ways_rows_of_the_same_chunk_are_fresh_and_their_gradients_whole()
         def return_gradients(self, chunk: int, gradients: torch.Tensor) -> None:
             gradients[0] += 0.5
 
-    held = HeldRows([part(0, [0], [1])], torch.tensor([0, 0]))
+    held = HeldRows([part(0, [0], [1])], torch.tensor([0, 0]), sent=torch.tensor([0]))
     rows = LayerRows(held, 1, torch.float64, CPU, 2.0, Other())
     rows.begin_epoch([0])
     given = column(3).requires_grad_()
@@ -104,3 +104,20 @@ def test_other_ways_rows_of_the_same_chunk_are_fresh_and_their_gradients_whole()
     out.backward(column(1, 7))
     assert rows.gradient.flatten().tolist() == [0.5, 7.0]  # not gamma times: it is no other chunk
     assert given.grad.flatten().tolist() == [1.5]
+
+
+def test_nodes_that_no_other_chunk_reads_take_no_memory() -> None:
+    chunks = [part(0, [0, 1, 2], [4]), part(1, [3, 4], [2])]
+    rows = LayerRows(
+        HeldRows(chunks, torch.tensor([0, 0, 0, 1, 1])), 1, torch.float64, CPU, 2.0, Alone()
+    )
+    assert rows.fresh.shape == rows.history.shape == rows.gradient.shape == (2, 1)
+    rows.begin_epoch([0, 1])
+    given = {0: column(1, 2, 3).requires_grad_(), 1: column(4, 5).requires_grad_()}
+    out = {number: with_halo(given[number], rows, number) for number in (0, 1)}
+    assert out[0].flatten().tolist() == [1, 2, 3, 0]
+    assert out[1].flatten().tolist() == [4, 5, 3]
+    out[1].backward(column(1, 10, 100))
+    out[0].backward(column(1, 10, 100, 1000))
+    assert given[1].grad.flatten().tolist() == [1, 10]
+    assert given[0].grad.flatten().tolist() == [1, 10, 100 + 2 * 100]

@@ -7,7 +7,7 @@ import torch
 
 from graphlearn.data import load_dataset
 from graphlearn.errors import InputError, InputTypeError, MissingExtraError, UnknownNameError
-from graphlearn.pipeline.partition import check_parts, node_work, partition_nodes
+from graphlearn.pipeline.partition import NODE_COST, check_parts, node_work, partition_nodes
 from graphlearn.pipeline.partition_report import PartitionReport
 
 METHODS = ["stream", "range", "metis"]
@@ -71,7 +71,19 @@ def test_work_is_what_is_balanced(method) -> None:
 
 
 def test_work_of_a_node_is_its_row_and_its_messages() -> None:
-    assert node_work(torch.tensor([[0, 1, 2, 2], [1, 2, 2, 1]]), 4).tolist() == [1, 3, 3, 1]
+    edges = torch.tensor([[0, 1, 2, 2], [1, 2, 2, 1]])
+    assert node_work(edges, 4).tolist() == [NODE_COST, NODE_COST + 2, NODE_COST + 2, NODE_COST]
+    assert node_work(edges, 4, node_cost=1).tolist() == [1, 3, 3, 1]
+
+
+def test_a_rows_worth_says_whether_nodes_or_messages_are_even(method) -> None:
+    """Half of the nodes receive nine messages each and the others none, in two communities."""
+    source = torch.arange(32).repeat_interleave(9)
+    edges = torch.stack([source, (source + torch.arange(9).repeat(32)) % 32])
+    even = partition_nodes(edges, 64, 2, method=method, node_cost=1000)
+    assert even.bincount().tolist() == [32, 32]
+    by_messages = partition_nodes(edges, 64, 2, method="range", node_cost=1)
+    assert by_messages.bincount().tolist() == [18, 46]
 
 
 @pytest.mark.parametrize(("parts", "alpha"), [(4, 0.6), (16, 1.0)])
@@ -107,6 +119,8 @@ def test_more_parts_than_nodes() -> None:
         ({"edge_index": torch.ones(3, 2).long()}, InputError, r"pass edge_index.t\(\)"),
         ({"method": "steam"}, UnknownNameError, "did you mean 'stream'?"),
         ({"seed": -1}, InputError, "seed is -1"),
+        ({"node_cost": 0}, InputError, "node_cost is 0: expected an integer >= 1"),
+        ({"node_cost": 0.5}, InputTypeError, "node_cost is 0.5"),
         ({"work": torch.ones(4)}, InputTypeError, r"work has dtype torch.float32: .*\[4\]"),
         ({"work": [1]}, InputTypeError, "work has list"),
         ({"work": torch.tensor([1])}, InputError, r"work has shape \[1\]: expected \[4\]"),

@@ -18,20 +18,22 @@ def test_figures_by_hand() -> None:
     assert report.halo_rows == 3  # 0 and 1 to part 1, 1 to part 2
     assert report.cut_share == 0.5
     assert report.replicas_per_vertex == 0.6
-    assert report.work_balance == 5 * 3 / 13  # work 2 + 1, 5, 2 + 3
+    assert report.work_balance == 19 * 3 / 48  # work 16 + 1, 8 + 4, 16 + 3
+    report = PartitionReport.of(EDGES, 5, PART, node_cost=1)
+    assert report.work_balance == 5 * 3 / 13  # work 2 + 1, 1 + 4, 2 + 3
     assert report.node_balance == 2 * 3 / 5
 
 
 def test_repr_is_a_sentence() -> None:
     assert repr(PartitionReport.of(EDGES, 5, PART)) == (
         "PartitionReport(3 parts of 5 nodes: 4 of 8 edges cut (50.0 %), 0.60 replicas a vertex, "
-        "largest part has 1.15 of its share of work and 1.20 of nodes)"
+        "largest part has 1.19 of its share of work and 1.20 of nodes)"
     )
 
 
 def test_empty_parts_count_in_the_balance() -> None:
     report = PartitionReport.of(EDGES, 5, PART, parts=6)
-    assert report.work_balance == 5 * 6 / 13
+    assert report.work_balance == 19 * 6 / 48
     assert report.halo_rows == 3
 
 

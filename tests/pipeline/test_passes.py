@@ -11,11 +11,10 @@ def test_chunks_have_their_turns_forward_and_then_back(workers) -> None:
     passes = trainer._passes
     assert isinstance(passes, Passes)
     passes.begin_epoch(0, [2, 0, 1], time.perf_counter())
-    losses = passes.forward()
-    assert losses > 0
+    passes.forward()
     assert [(turn.chunk, turn.forward) for turn in passes.turns] == [(2, 1), (0, 1), (1, 1)]
     assert all(weight.grad is None for weight in trainer.layers.parameters())
-    passes.backward()
+    assert passes.backward() > 0
     assert [turn.chunk for turn in passes.turns[3:]] == [1, 0, 2]
     assert all(weight.grad is not None for weight in trainer.layers.parameters())
     told = passes.turns

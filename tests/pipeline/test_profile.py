@@ -54,23 +54,22 @@ SECONDS = [  # by rank; the first process's clock decides
 
 
 def test_processes_put_the_turns_of_all_stages_together(results) -> None:
-    shapes = {2: [(2, 1), (1, 2)], 4: [(2, 2)]}
-    for processes, those in shapes.items():
-        tasks = [{"stages": stages, "ways": ways, "chunks": 4} for stages, ways in those]
-        given = {"seconds": SECONDS[:processes]}
-        none = tasks[0] | {"seconds": [[]] * processes}
-        came = results(processes, [("profile_made_up", given | task) for task in [*tasks, none]])
-        assert came[-1] == [None] * processes
-        for (stages, ways), told in zip(those, came, strict=False):
-            assert told == [told[0]] * processes
-            found = told[0]
-            assert (found.stages, found.ways, found.chunks) == (stages, ways, 4)
-            assert (found.epoch, found.seconds, found.sent_bytes) == (3, 2.0, (3, 6))
-            # Of every stage's first way, whose rank stands in its turn.
-            firsts = [stage * ways for stage in range(stages)]
-            assert found.timeline.turns == tuple((Turn(3, True, r, r + 1),) for r in firsts)
-            assert [number for layers in found.layers for number in layers] == list(range(6))
-            assert len(found.layers) == stages
+    shapes = [(2, 2), (4, 1), (1, 4)]
+    tasks = [{"stages": stages, "ways": ways, "chunks": 4} for stages, ways in shapes]
+    none = tasks[0] | {"seconds": [[]] * 4}
+    given = {"seconds": SECONDS}
+    came = results(4, [("profile_made_up", given | task) for task in [*tasks, none]])
+    assert came[-1] == [None] * 4
+    for (stages, ways), told in zip(shapes, came, strict=False):
+        found = told[0]
+        assert told == [found] * 4
+        assert (found.stages, found.ways, found.chunks) == (stages, ways, 4)
+        assert (found.epoch, found.seconds, found.sent_bytes) == (3, 2.0, (3, 6))
+        # Of every stage's first way, whose rank stands in its turn.
+        firsts = [stage * ways for stage in range(stages)]
+        assert found.timeline.turns == tuple((Turn(3, True, rank, rank + 1),) for rank in firsts)
+        assert len(found.layers) == stages
+        assert [number for layers in found.layers for number in layers] == list(range(6))
 
 
 @pytest.mark.parametrize(

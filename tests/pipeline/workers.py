@@ -519,10 +519,10 @@ def fit_and_tell(
 ) -> dict[str, Any]:
     """Fit, or stop after some epoch; all that is the same in the undisturbed run."""
     trainer = node_trainer(kind, stages=stages, ways=ways, **settings)
-    seen: list[int] = []
+    records: list[EpochRecord] = []
 
     def on_epoch(record: EpochRecord) -> None:
-        seen.append(record.epoch)
+        records.append(record)
         if record.epoch == stop:
             raise Stopped
 
@@ -539,14 +539,28 @@ def fit_and_tell(
             on_epoch=on_epoch,
         )
     except Stopped:
-        return {"seen": seen}
+        return {"seen": [record.epoch for record in records]}
     result = fit.result
     same = {
         "history": [(r.epoch, r.loss, r.valid, r.test) for r in result.history],
         "best": (result.best_epoch, result.best_epochs, result.valid, result.test),
         "weights": {name: value.tolist() for name, value in trainer.state_dict().items()},
     }
-    return {"seen": seen, "same": same, "fit": fit}
+    seen = [record.epoch for record in records]
+    return {"seen": seen, "records": records, "same": same, "fit": fit}
+
+
+def fit_and_fail(**options: Any) -> None:
+    """One process has an error of its own after an epoch, the other has none."""
+    trainer, masks = node_trainer("mixed", stages=2, chunks=4), make_masks()
+    config = node_settings("mixed", chunks=4, epochs=5)
+
+    def on_epoch(record: EpochRecord) -> None:
+        if trainer.place.rank == 0 and record.epoch == 2:
+            raise ValueError("no more")
+
+    given = (make_data().y, masks["valid"], masks["test"], config)
+    fit_nodes(trainer, *given, on_epoch=on_epoch, **options)
 
 
 def decays_of_layers(**options: Any) -> dict[int, set[float]]:
@@ -581,16 +595,13 @@ def profile_made_up(seconds: list[list[float]], **options: Any) -> PipelineProfi
 def foretell(costs: list[float] | None = None, **options: Any) -> dict[str, Any]:
     """A forecast, with figures in place of those that were measured if costs are given."""
     trainer = node_trainer(**options)
-    told: dict[str, Any] = {"costs": trainer.costs}
-    link = mock.patch("graphlearn.pipeline.forecast.measure_link", lambda place: (1e9, 1e-5))
+    told = {"costs": trainer.costs}
     if costs is None:
-        told["link"] = measure_link(trainer.place, repeats=2)
-        link = mock.patch("graphlearn.pipeline.forecast.measure_link", measure_link)
-    else:
-        trainer.costs = costs
-    with link:
-        told["forecast"] = forecast(trainer)
-    return told
+        link = measure_link(trainer.place, repeats=2)
+        return told | {"link": link, "forecast": forecast(trainer)}
+    trainer.costs = costs
+    with mock.patch("graphlearn.pipeline.forecast.measure_link", return_value=(1e9, 1e-5)):
+        return told | {"forecast": forecast(trainer)}
 
 
 def main(request: dict[str, Any], pipe: Any) -> None:
