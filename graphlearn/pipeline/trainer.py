@@ -71,7 +71,8 @@ class PipelineTrainer:
 
     Cost of an epoch: the layers' work, once more forward with ``recompute``; 2 (S - 1) N C numbers
     sent between stages. Memory of a stage: for every layer three rows of each node that another
-    chunk or way reads, what goes into the stage, and one chunk's activations (with ``recompute=False`` those of all chunks).
+    chunk or way reads, what goes into the stage, and one chunk's activations (with
+    ``recompute=False`` those of all chunks).
 
     Args:
         stack: The layers.
