@@ -200,7 +200,7 @@ class _Model:
     def _held_rows(self, chunks: int, replicas: int) -> int:
         """Nodes that another chunk or way reads, and on how many other ways they are held."""
         # One chunk is read by other ways alone.
-        border = self.layout.border_nodes
+        border: int = self.layout.border_nodes
         return (border if chunks > 1 else min(border, replicas)) + replicas
 
     def _chunk_rows(self, chunks: int, ways: int, replicas: int) -> float:

@@ -132,7 +132,7 @@ class Layout:
         cell = self.chunk_of * self.num_ways + self.way_of
         cells = compact_cells(entries.source, entries.target, cell, self.num_chunks * self.num_ways)
         self.halo_rows = cells.halo.numel()
-        self.border_nodes = torch.unique(cells.halo).numel()
+        self.border_nodes: int = torch.unique(cells.halo).numel()
         factor = None if entries.weight is None else entries.weight[cells.edge]
         edge = entries.edge[cells.edge]
         node_ptr, halo_ptr = cells.node_ptr.tolist(), cells.halo_ptr.tolist()

@@ -7,7 +7,7 @@ from torch import nn
 from graphlearn.pipeline import Layout
 from graphlearn.pipeline.held_rows import HeldRows
 from graphlearn.pipeline.layer_rows import Alone
-from graphlearn.pipeline.stage import Passing, Stage, apply_layer, reads_halo, seeded
+from graphlearn.pipeline.stage import Draws, Passing, Stage, apply_layer, reads_halo, seeded
 
 CPU = torch.device("cpu")
 
@@ -120,6 +120,20 @@ def test_drawing_depends_on_the_key_alone_and_leaves_no_trace() -> None:
     with pytest.raises(ValueError, match="inside"), seeded(1):
         raise ValueError("inside")
     assert torch.equal(torch.rand(2), wanted)
+
+
+def test_many_keys_are_drawn_by_within_one_trace() -> None:
+    before, draws = torch.get_rng_state(), Draws()
+    with draws.kept():
+        found = []
+        for key in ((0, 1), (0, 2), (0, 1)):
+            draws.seed(*key)
+            found.append(torch.rand(4))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(found[0], found[2])
+    assert not torch.equal(found[0], found[1])
+    with seeded(0, 1):
+        assert torch.equal(torch.rand(4), found[0])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
