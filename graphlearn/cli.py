@@ -127,6 +127,57 @@ def reproduce(
 
 
 @app.command
+def bench(
+    *names: Annotated[str, Parameter(help="OGB's names: ogbl-ddi, ogbn-arxiv, ogbg-molhiv, ...")],
+    models: Annotated[
+        list[str] | None,
+        Parameter(
+            help="Models, such as cn ncn [all with a recipe]", consume_multiple=True, negative=()
+        ),
+    ] = None,
+    data_root: DataRoot = None,
+    seeds: Seeds = None,
+    device: Device = None,
+    settings: Settings = (),
+    out: Out = Path("runs"),
+    workers: Workers = 1,
+    threads: Threads = 1,
+    form: Annotated[
+        Literal["text", "markdown", "json", "html"], Parameter(help="How to print it.")
+    ] = "text",
+    estimate: Annotated[
+        bool, Parameter(help="Say what it would take, and stop.", negative=())
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run OGB's data sets with the official splits and rules; print and write a leaderboard."""
+    from graphlearn.bench.ogb_bench import estimate_lines, run_ogb
+    from graphlearn.bench.ogb_recipes import pick_recipes
+    from graphlearn.bench.overrides import parse_settings
+
+    recipes = pick_recipes(
+        names,
+        models or (),
+        seeds=None if seeds is None else _seed_list(seeds),
+        device=device,
+        set=parse_settings(settings),
+    )
+    if estimate:
+        print("\n".join(estimate_lines(recipes, threads=threads)))
+        return
+    found = run_ogb(
+        recipes,
+        data_root=data_root,
+        out=out,
+        workers=workers,
+        threads=threads,
+        progress=not quiet,
+        tell=None if quiet else lambda line: print(line, file=sys.stderr),
+    )
+    print(found.render(form))
+
+
+@app.command
 def resume(
     folder: Annotated[Path, Parameter(help="A folder that a run made.")],
     /,

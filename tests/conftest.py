@@ -7,8 +7,10 @@ import os
 # Before torch is imported: the tests run side by side, so each keeps to one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -71,3 +73,24 @@ def one_and_two_threads(threads: Callable[[int], None]) -> Callable[..., list[ob
         return results
 
     return run
+
+
+@pytest.fixture(scope="session")
+def ogb_miniatures() -> ModuleType:
+    """The writers of OGB's datasets made small: ``tests/ogb_miniatures.py``."""
+    place = Path(__file__).parent / "ogb_miniatures.py"
+    spec = importlib.util.spec_from_file_location("ogb_miniatures", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def ogb_root(ogb_miniatures: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with a miniature of every OGB name in OGB's own format; not to be changed."""
+    root = tmp_path_factory.mktemp("ogb_root")
+    for name in ogb_miniatures.NAMES:
+        ogb_miniatures.write_miniature(name, root)
+    return root

@@ -20,6 +20,7 @@ _FILLED_IN = {
             "in_channels",
             "num_categories",
             "num_edge_categories",
+            "edge_channels",
             "out_channels",
             "node_out_channels",
             "degree_histogram",

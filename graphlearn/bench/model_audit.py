@@ -55,7 +55,7 @@ def sample_pairs(split: LinkSplit, num_pairs: int, seed: int) -> Pairs:
         raise InputError(f"num_pairs is {num_pairs}", expected="an integer >= 4")
     share = num_pairs // 4
     parts = []
-    for pairs in (split.train_pairs, split.test_pairs, split.test_negatives):
+    for pairs in (split.train_pairs, split.test_pairs, split.test_negatives.flatten(1)):
         chosen = torch.randperm(pairs.size(1), generator=generator)[:share]
         parts.append(pairs[:, chosen])
     # One source against many targets: kernels share the source's work, and must not show it.

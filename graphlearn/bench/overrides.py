@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from graphlearn.bench.components import component_names, component_options
-from graphlearn.bench.recipe import TRAIN_CONFIGS, Published, SplitRecipe, Task
+from graphlearn.bench.recipe import Published, SplitRecipe, Task, train_config
 from graphlearn.bench.yaml_lines import KeyPath, YamlDocument, parse_yaml
 from graphlearn.errors import InputError
 from graphlearn.registry import unknown_name
@@ -93,7 +93,7 @@ def settable_keys(value: Any) -> list[str]:
     tasks: dict[str, Task] = {"encoder": "links", "network": "graphs", "stack": "nodes"}
     for kind, task in tasks.items():
         if model.get(kind) is not None:
-            config = TRAIN_CONFIGS[task]
+            config = train_config(task, value.get("train"))
             keys += [f"train.{entry.name}" for entry in dataclasses.fields(config)]
     for kind in _KINDS:
         component = model.get(kind)

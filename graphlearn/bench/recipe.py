@@ -13,7 +13,7 @@ from typing import Any, Literal
 from graphlearn.errors import InputError
 from graphlearn.metrics import TieRule
 from graphlearn.pipeline.config import NodeTrainConfig
-from graphlearn.train import GraphTrainConfig, TrainConfig
+from graphlearn.train import GraphTrainConfig, SampledTrainConfig, TrainConfig
 
 _GRAPH_NAME = re.compile(r"graph-[0-9a-f]{8}\.safetensors")  # see own_graph.graph_path
 # What sets only where and how often a run reports, never what it computes.
@@ -22,7 +22,7 @@ _IDLE_TRAIN_FIELDS = frozenset({"checkpoint_seconds", "checkpoint_every"})
 Task = Literal["links", "graphs", "nodes"]
 """What is predicted."""
 
-AnyTrainConfig = TrainConfig | GraphTrainConfig | NodeTrainConfig
+AnyTrainConfig = TrainConfig | GraphTrainConfig | NodeTrainConfig | SampledTrainConfig
 
 
 @dataclass(frozen=True)
@@ -107,12 +107,30 @@ class ModelRecipe:
         return self.encoder is not None or self.predictor is None
 
 
-TRAIN_CONFIGS: dict[Task, type[AnyTrainConfig]] = {
+TRAIN_CONFIGS: dict[Task, type[TrainConfig | GraphTrainConfig | NodeTrainConfig]] = {
     "links": TrainConfig,
     "graphs": GraphTrainConfig,
     "nodes": NodeTrainConfig,
 }
 """The training settings that go with each task."""
+
+
+def train_config(task: Task, train: Any) -> type[AnyTrainConfig]:
+    """Return the class of the settings that a recipe's ``train`` means.
+
+    Nodes are trained on the whole graph, or where ``fan_out`` is named on sampled neighborhoods.
+
+    Args:
+        task: What is predicted.
+        train: The mapping, if there is one.
+
+    Example:
+        >>> train_config("nodes", {"fan_out": [10, 5]}).__name__
+        'SampledTrainConfig'
+    """
+    if task == "nodes" and isinstance(train, dict) and "fan_out" in train:
+        return SampledTrainConfig
+    return TRAIN_CONFIGS[task]
 
 
 @dataclass(frozen=True)

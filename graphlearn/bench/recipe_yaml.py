@@ -19,6 +19,8 @@ from graphlearn.bench.recipe import (
     Published,
     Recipe,
     SplitRecipe,
+    Task,
+    train_config,
 )
 from graphlearn.bench.yaml_lines import KeyPath, YamlDocument, parse_yaml, read_yaml
 from graphlearn.errors import InputError, InputTypeError
@@ -84,11 +86,12 @@ def recipe_from_document(document: YamlDocument) -> Recipe:
         "ties": _value(document, top, ("ties",), TieRule, "pessimistic"),
         "seeds": _seeds(document, top),
     }
-    config = TRAIN_CONFIGS[values["model"].task]
+    task: Task = values["model"].task
     if top.get("train") is not None:
+        config = train_config(task, top["train"])
         values["train"] = _dataclass(document, top["train"], ("train",), config)
     elif values["model"].is_trained:
-        values["train"] = config()
+        values["train"] = TRAIN_CONFIGS[task]()
     if top.get("split") is not None:
         values["split"] = _dataclass(document, top["split"], ("split",), SplitRecipe)
     if top.get("published") is not None:

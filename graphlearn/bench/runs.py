@@ -34,7 +34,7 @@ from graphlearn.bench.threads import computing_with
 from graphlearn.bench.workers import run_in_workers
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.files import make_folder, sole_use
-from graphlearn.train import TrainConfig
+from graphlearn.train import SampledTrainConfig, TrainConfig
 from graphlearn.validate import check_size
 
 if TYPE_CHECKING:
@@ -320,9 +320,12 @@ def _check_crew(recipes: Sequence[Recipe], crew: Crew, workers: int) -> None:
     if crew.size == 1:
         return
     for recipe in recipes:
-        if recipe.model.task != "nodes":
+        if recipe.model.task != "nodes" or isinstance(recipe.train, SampledTrainConfig):
+            lacks = (
+                "no stack of layers" if recipe.model.task != "nodes" else "sampled batches, none"
+            )
             raise InputError(
-                f"recipe {recipe.name!r} has no stack of layers for {crew.size} processes to share",
+                f"recipe {recipe.name!r} has {lacks} for {crew.size} processes to share",
                 expected="a recipe with model.stack, such as gcnii/digits-knn",
                 mend="run it without torchrun: graphlearn run; --workers runs seeds side by side",
             )

@@ -24,6 +24,7 @@ from graphlearn.bench.saved_model import describe_model, save_model
 from graphlearn.bench.seed_result import Curves, SeedResult
 from graphlearn.bench.sizes import model_sizes
 from graphlearn.bench.split_source import AnySplit
+from graphlearn.bench.stored_features import features_file
 from graphlearn.bench.timeline_plot import TIMELINE_NAME, write_timeline
 from graphlearn.bench.versions import run_versions
 from graphlearn.data import GraphSplit, LinkSplit, NodeSplit
@@ -32,6 +33,7 @@ from graphlearn.files import atomic_write_text
 from graphlearn.kernels import CSRGraph
 from graphlearn.metrics import LinkEvaluator
 from graphlearn.nn import LinkModel
+from graphlearn.store import DiskStore
 from graphlearn.train import (
     WEIGHTS_NAME,
     EpochRecord,
@@ -39,6 +41,8 @@ from graphlearn.train import (
     GraphTrainConfig,
     GraphTrainer,
     LinkTrainer,
+    SampledNodeTrainer,
+    SampledTrainConfig,
     TrainConfig,
     Trainer,
     evaluate_links,
@@ -82,7 +86,7 @@ def run_seed(
     own = dataclasses.replace(recipe, seeds=(seed,))
     atomic_write_text(folder.seed(seed) / "recipe.yaml", recipe_text(own))
     place = folder.seed(seed)
-    if isinstance(split, NodeSplit):
+    if isinstance(split, NodeSplit) and not isinstance(recipe.train, SampledTrainConfig):
         order = Order(
             recipe_text(own), seed, str(place), None if data_root is None else str(data_root)
         )
@@ -101,7 +105,8 @@ def run_seed(
         result, curves = _score_heuristic(recipe, model, split, seed)
         save_model(model, recipe, place, sizes)
     else:
-        result, curves = _train(recipe, model, split, seed, place, on_epoch)
+        with _features(recipe, split, data_root) as features:
+            result, curves = _train(recipe, model, split, seed, place, on_epoch, features)
         # The trainer saved the weights of the best epoch.
         describe_model(recipe, place, sizes)
     folder.write_result(result, curves)
@@ -111,10 +116,11 @@ def run_seed(
 def _train(
     recipe: Recipe,
     model: nn.Module,
-    split: LinkSplit | GraphSplit,
+    split: AnySplit,
     seed: int,
     run_dir: Path,
     on_epoch: Callable[[Epoch], None],
+    features: DiskStore | None = None,
 ) -> tuple[SeedResult, Curves]:
     assert recipe.metrics is not None
 
@@ -131,6 +137,19 @@ def _train(
             recipe.train,
             seed=seed,
             metrics=recipe.metrics,
+            run_dir=run_dir,
+            on_epoch=tell,
+            identity=identity,
+        )
+    elif isinstance(split, NodeSplit):
+        assert isinstance(recipe.train, SampledTrainConfig)
+        trainer = SampledNodeTrainer(
+            model,
+            split,
+            recipe.train,
+            seed=seed,
+            metrics=recipe.metrics,
+            features=features,
             run_dir=run_dir,
             on_epoch=tell,
             identity=identity,
@@ -160,6 +179,20 @@ def _train(
             },
         )
     return result, curves
+
+
+@contextlib.contextmanager
+def _features(
+    recipe: Recipe, split: AnySplit, data_root: Path | str | None
+) -> Iterator[DiskStore | None]:
+    """The store of features that stay in a file; None where they are in memory."""
+    assert recipe.dataset is not None
+    path = features_file(recipe.dataset, data_root) if isinstance(split, NodeSplit) else None
+    if path is None:
+        yield None
+    else:
+        with DiskStore(path, access="pread") as store:
+            yield store
 
 
 def _train_nodes(

@@ -19,9 +19,9 @@ def model_sizes(split: LinkSplit | GraphSplit | NodeSplit) -> Sizes:
 
     Args:
         split: For links: numbers of features, of nodes, and of entries of the training graph. For
-            graphs: numbers of features or categories and of targets or classes, and of the
-            training part how many nodes have each degree and how many graphs each size. For nodes:
-            numbers of features and of classes.
+            graphs: numbers of features or categories, of nodes and edges, and of targets or
+            classes, and of the training part how many nodes have each degree and how many graphs
+            each size. For nodes: numbers of features and of classes.
 
     Example:
         >>> from graphlearn.data import second_minimum_split
@@ -46,6 +46,7 @@ def model_sizes(split: LinkSplit | GraphSplit | NodeSplit) -> Sizes:
         "in_channels": None if categorical else int(train.x.size(1)),
         "num_categories": _largest([part.x for part in parts]) if categorical else None,
         "num_edge_categories": _largest(edges) if edge_categories else None,
+        "edge_channels": int(edges[0].size(1)) if edges and not edge_categories else None,
         "out_channels": _outputs(split, of_nodes=False),
         "node_out_channels": _outputs(split, of_nodes=True),
         "degree_histogram": train.degree_histogram().tolist(),

@@ -8,6 +8,7 @@ import platform
 import torch
 
 import graphlearn
+from graphlearn.bench.hardware import cpu_name
 
 PACKAGES = ("torch", "torch_geometric", "numpy", "numba", "scipy")
 
@@ -39,6 +40,7 @@ def run_versions(device: str = "cpu") -> dict[str, str]:
     versions |= {name: package_version(name) for name in PACKAGES}
     versions["threads"] = str(torch.get_num_threads())
     versions["device"] = device
+    versions["cpu"] = cpu_name()
     if device.startswith("cuda") and torch.cuda.is_available():
         versions["device"] = f"{device} ({torch.cuda.get_device_name(device)})"
     return versions

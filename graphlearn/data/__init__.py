@@ -38,7 +38,9 @@ from graphlearn.data.node_dataset import load_node_split, make_node_split
 from graphlearn.data.node_protocols import class_labels, node_split_from_pyg, random_node_split
 from graphlearn.data.node_split import NodeSplit
 from graphlearn.data.ogb import read_ogb_link, read_ogb_split
+from graphlearn.data.ogb_graphs import read_ogb_graphs
 from graphlearn.data.ogb_molecules import read_ogb_molecules
+from graphlearn.data.ogb_nodes import ogb_feature_blocks, read_ogb_nodes
 from graphlearn.data.pair_dataset import load_graph_pairs
 from graphlearn.data.planetoid import read_planetoid
 from graphlearn.data.protocols import ncn_planetoid_split, ogb_official_split, split_from_pyg
@@ -81,6 +83,7 @@ __all__ = [
     "multitask_split",
     "ncn_planetoid_split",
     "node_split_from_pyg",
+    "ogb_feature_blocks",
     "ogb_official_split",
     "parse_graph6",
     "random_link_split",
@@ -94,8 +97,10 @@ __all__ = [
     "read_graph6",
     "read_heterophily",
     "read_molecules",
+    "read_ogb_graphs",
     "read_ogb_link",
     "read_ogb_molecules",
+    "read_ogb_nodes",
     "read_ogb_split",
     "read_planetoid",
     "read_seal_mat",

@@ -126,15 +126,20 @@ def audit_split(split: LinkSplit) -> SplitAudit:
     official OGB split repeated pairs and negatives in both parts are warnings: its figures are
     published with them. Self-loops among message-passing edges are a warning too.
 
+    Where each link has its own negatives, links have a direction, and what is refused elsewhere of
+    either direction is a warning in an official split: a paper may cite one that cites it.
+    Negatives of different links may then be the same.
+
     Args:
         split: Any split, this package's or not.
 
     Shapes:
-        - every pair tensor: ``[2, *]``
+        - every pair tensor: ``[2, *]``; negatives also ``[2, P, Q]``
 
     Raises:
         InputTypeError: If a part is no integer tensor.
-        InputError: If a part is not of shape ``[2, *]``.
+        InputError: If a part is not of shape ``[2, *]``, or negatives ``[2, P, Q]`` are not of as
+            many links as there are.
 
     Example:
         >>> from torch_geometric.data import Data
@@ -148,12 +153,14 @@ def audit_split(split: LinkSplit) -> SplitAudit:
         1 test links that are message-passing edges, first (1, 0)
     """
     num_nodes = count_nodes(split.data)
-    parts = {name: _checked(name, getattr(split, name)) for name in _NAMES}
+    own = tuple(name for name in _NEGATIVES if _has_own(split, name))
+    parts = {name: _checked(name, _columns(split, name)) for name in _NAMES}
     edges = _checked("data.edge_index", split.data.edge_index)
     findings: list[Finding] = []
     sizes = {_NAMES[name]: pairs.size(1) for name, pairs in parts.items()}
     sizes["message-passing edges"] = edges.size(1)
     published = split.rule == "ogb-official"
+    directed = published and bool(own)
 
     def report(kind: str, pairs: Pairs, wrong: Tensor, *, refused: bool = True) -> None:
         count = int(wrong.sum())
@@ -174,8 +181,11 @@ def audit_split(split: LinkSplit) -> SplitAudit:
     for name, pairs in parts.items():
         parts[name] = pairs = in_range(_NAMES[name], pairs)
         keys[name] = undirected_keys(pairs, num_nodes)
+        loops = pairs[0] == pairs[1]
+        report(f"{_NAMES[name]} that are self-loops", pairs, loops, refused=not directed)
+        if name in own:
+            continue
         ordered[name] = sorted_unique(keys[name])
-        report(f"{_NAMES[name]} that are self-loops", pairs, pairs[0] == pairs[1])
         if ordered[name].numel() != keys[name].numel():
             report(
                 f"{_NAMES[name]} that repeat an earlier one",
@@ -186,7 +196,8 @@ def audit_split(split: LinkSplit) -> SplitAudit:
 
     def overlap(name: str, other: str, *, refused: bool = True) -> None:
         kind = f"{_NAMES[name]} that are {_NAMES[other]}"
-        report(kind, parts[name], contains(ordered[other], keys[name]), refused=refused)
+        wrong = contains(ordered[other], keys[name])
+        report(kind, parts[name], wrong, refused=refused and not directed)
 
     for held_out, other in (
         ("valid_pairs", "train_pairs"),
@@ -196,14 +207,34 @@ def audit_split(split: LinkSplit) -> SplitAudit:
         overlap(held_out, other)
     for name in ("valid_pairs", "test_pairs"):
         kind = f"{_NAMES[name]} that are message-passing edges"
-        report(kind, parts[name], contains(seen, keys[name]))
+        report(kind, parts[name], contains(seen, keys[name]), refused=not directed)
     for name in _NEGATIVES:
         for other in _LINKS:
             overlap(name, other)
-    overlap("test_negatives", "valid_negatives", refused=not published)
+    if not own:
+        overlap("test_negatives", "valid_negatives", refused=not published)
     report("message-passing edges that are self-loops", edges, edges[0] == edges[1], refused=False)
     findings.sort(key=lambda finding: not finding.refused)
     return SplitAudit(sizes, tuple(findings))
+
+
+def _has_own(split: LinkSplit, name: str) -> bool:
+    """Whether each link has its own negatives, ``[2, P, Q]``."""
+    negatives = getattr(split, name)
+    if not isinstance(negatives, Tensor) or negatives.dim() != 3:
+        return False
+    links = getattr(split, name.replace("negatives", "pairs"))
+    if negatives.size(1) != links.shape[-1]:
+        raise InputError(
+            f"{name} has shape {list(negatives.shape)}",
+            expected=f"[2, {links.shape[-1]}, Q], a row of Q for each link",
+        )
+    return True
+
+
+def _columns(split: LinkSplit, name: str) -> object:
+    pairs = getattr(split, name)
+    return pairs.flatten(1) if name in _NEGATIVES and _has_own(split, name) else pairs
 
 
 def _checked(name: str, pairs: object) -> Tensor:

@@ -34,6 +34,8 @@ READER_OPTIONS: dict[str, tuple[str, ...]] = {
     "ogb-molecules": ("target",),
     "brec": (),
     "heterophily": ("undirected",),
+    "ogb-nodes": ("undirected",),
+    "ogb-graphs": ("objective", "categories", "both_ways"),
 }
 """Every reader's name, and which keyword arguments of it a card may set."""
 
@@ -46,13 +48,14 @@ GRAPH_READERS = (
     "csl",
     "exp",
     "ogb-molecules",
+    "ogb-graphs",
 )
 """Those that give many graphs or sets, for :func:`graphlearn.data.load_graph_split`."""
 
 PAIR_READERS = ("brec",)
 """Those that give pairs of graphs, for :func:`graphlearn.data.load_graph_pairs`."""
 
-NODE_READERS = ("heterophily",)
+NODE_READERS = ("heterophily", "ogb-nodes")
 """Those of graphs for :func:`graphlearn.data.load_node_split` alone, with no split of links."""
 
 _WITHOUT_FILES = ("digits-knn", "second-minimum", "multitask", "csl")
@@ -145,11 +148,19 @@ class DatasetCard:
             where no checksum is known.
         downloads: Where the files come from.
         options: Keyword arguments of the reader.
-        num_nodes: Number of nodes, if known.
-        num_edges: Number of distinct undirected links, self-loops left out, if known.
+        num_nodes: Number of nodes, if known; of many graphs all together.
+        num_edges: Number of distinct undirected links, self-loops left out, if known; likewise.
         num_features: Number of features a node, 0 for none, if known.
         notes: What a user of it should know.
         node_split: How its nodes are divided, if they have classes.
+        num_graphs: Number of graphs, where there are many.
+        num_edge_features: Number of features an edge, if known.
+        num_targets: Number of classes, or of bits a graph, if known.
+        num_scored: Number of pairs, or nodes, that one evaluation scores, validation and test
+            together.
+        num_trained: Number of nodes that are trained on, if known.
+        otherwise: Name of the card that stands in where this one's files are not there and all of
+            that one's are: the same data in another form.
 
     Example:
         >>> card = load_card("cora")
@@ -173,6 +184,12 @@ class DatasetCard:
     num_features: int | None = None
     notes: str = ""
     node_split: NodeSplitRule | None = None
+    num_graphs: int | None = None
+    num_edge_features: int | None = None
+    num_targets: int | None = None
+    num_scored: int | None = None
+    num_trained: int | None = None
+    otherwise: str = ""
 
     @property
     def urls(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from graphlearn.data.edge_list import read_edge_list
 from graphlearn.data.features import compact_features
 from graphlearn.data.heterophily import read_heterophily
 from graphlearn.data.ogb import read_ogb_link, read_ogb_split
+from graphlearn.data.ogb_nodes import read_ogb_nodes
 from graphlearn.data.planetoid import read_planetoid
 from graphlearn.data.protocols import SplitEdges, ncn_planetoid_split, ogb_official_split
 from graphlearn.data.root import find_data_root
@@ -174,6 +175,10 @@ def _heterophily(card: DatasetCard, root: Path) -> tuple[Data, None]:
     return read_heterophily(root / next(iter(card.files)), **card.options), None
 
 
+def _ogb_nodes(card: DatasetCard, root: Path) -> tuple[Data, None]:
+    return read_ogb_nodes(root / card.folder, card.name, **card.options), None
+
+
 def _digits_knn(card: DatasetCard, root: Path) -> tuple[Data, None]:
     return digits_knn(**card.options), None
 
@@ -185,4 +190,5 @@ _READERS: dict[str, Callable[[DatasetCard, Path], tuple[Data, SplitEdges | None]
     "edge-list": _edge_list,
     "digits-knn": _digits_knn,
     "heterophily": _heterophily,
+    "ogb-nodes": _ogb_nodes,
 }

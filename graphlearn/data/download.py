@@ -1,7 +1,8 @@
 """Fetching the missing files of a card: into a temporary folder, checked, then renamed into place.
 
 Nothing half-fetched or unchecked is ever seen under its final name, and a complete data root is
-never written to.
+never written to. A download that was cut off goes on where it was
+(:mod:`graphlearn.data.transfer`), and nothing ever asks.
 """
 
 from __future__ import annotations
@@ -10,18 +11,17 @@ import http.client
 import shutil
 import tempfile
 import urllib.error
-import urllib.request
 import warnings
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from graphlearn.data.card import DatasetCard, Download
+from graphlearn.data.card import DatasetCard, Download, load_card
 from graphlearn.data.checksum import check_file, file_checksum
+from graphlearn.data.transfer import Transfer
 from graphlearn.errors import DataNotFoundError, GraphLearnError, UnsafeFileError
-from graphlearn.files import output_error
+from graphlearn.files import output_error, sole_use
 
-TIMEOUT_SECONDS = 30.0
 _FETCH_PROBLEMS = (
     urllib.error.URLError,
     http.client.HTTPException,
@@ -31,8 +31,37 @@ _FETCH_PROBLEMS = (
     zlib.error,
     NotImplementedError,  # a zip packed in a way that zipfile does not know
 )
+_CUT_OFF = (
+    http.client.IncompleteRead,
+    urllib.error.URLError,
+    ConnectionError,
+    TimeoutError,
+    KeyboardInterrupt,
+)
+"""After these the next try goes on with what has come."""
+
 RECORD = "SHA256SUMS"
 """File under the data root that records what files without a known checksum turned out to be."""
+
+
+def present_card(card: DatasetCard, root: Path) -> DatasetCard:
+    """Return the card whose files lie under the data root: this one, or what it names otherwise.
+
+    Args:
+        card: The dataset's card.
+        root: The data root.
+
+    Returns:
+        The card itself where no other's files are all there instead.
+
+    Example:
+        >>> present_card(load_card("ogbg-molhiv"), Path("no/such/folder")).reader
+        'ogb-graphs'
+    """
+    if not card.otherwise or all((root / path).is_file() for path in card.files):
+        return card
+    other = load_card(card.otherwise)
+    return other if all((root / path).is_file() for path in other.files) else card
 
 
 def ensure_files(card: DatasetCard, root: Path) -> None:
@@ -64,10 +93,12 @@ def ensure_files(card: DatasetCard, root: Path) -> None:
         blocked = f", and that folder cannot be written to ({problem.strerror})"
         raise _not_found(card, root, missing, blocked) from problem
     try:
-        for download in card.downloads:
-            wanted = [path for path in missing if _serves(download, path)]
-            if wanted:
-                _fetch(card, download, wanted, root, folder)
+        with sole_use(root, wait=True):  # another process may be fetching the same
+            for download in card.downloads:
+                wanted = [path for path in missing if _serves(download, path)]
+                wanted = [path for path in wanted if not (root / path).is_file()]
+                if wanted:
+                    _fetch(card, download, wanted, root, folder)
     except _FETCH_PROBLEMS as problem:
         if isinstance(problem, urllib.error.HTTPError):
             problem.close()  # It holds the connection.
@@ -95,14 +126,26 @@ def _serves(download: Download, path: str) -> bool:
 def _fetch(
     card: DatasetCard, download: Download, wanted: list[str], root: Path, folder: Path
 ) -> None:
-    fetched = folder / "fetched"
-    request = urllib.request.Request(download.url, headers={"User-Agent": "graphlearn"})
-    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as reply:
-        with fetched.open("wb") as file:
-            shutil.copyfileobj(reply, file)
-        stated = reply.headers.get("Content-Length")
-    if stated is not None and int(stated) != fetched.stat().st_size:
-        raise http.client.IncompleteRead(b"", int(stated) - fetched.stat().st_size)
+    transfer = Transfer(download.url, root)
+    try:
+        fetched = transfer.fetch()
+        _unpack(card, download, wanted, root, folder, fetched)
+    except BaseException as problem:
+        cut_off = isinstance(problem, _CUT_OFF) and not isinstance(problem, urllib.error.HTTPError)
+        if not (cut_off and transfer.content.is_file()):
+            transfer.forget()
+        raise
+    transfer.forget()
+
+
+def _unpack(
+    card: DatasetCard,
+    download: Download,
+    wanted: list[str],
+    root: Path,
+    folder: Path,
+    fetched: Path,
+) -> None:
     if not download.member:
         _install(card, wanted[0], fetched, root)
         return

@@ -9,11 +9,12 @@ from graphlearn.data.card import GRAPH_READERS, PAIR_READERS, DatasetCard, load_
 from graphlearn.data.checksum import check_files
 from graphlearn.data.counting import read_counting
 from graphlearn.data.csl import csl_split
-from graphlearn.data.download import ensure_files
+from graphlearn.data.download import ensure_files, present_card
 from graphlearn.data.exp import read_exp
 from graphlearn.data.graph_split import GraphSplit
 from graphlearn.data.molecules import read_molecules
 from graphlearn.data.multitask import multitask_split
+from graphlearn.data.ogb_graphs import read_ogb_graphs
 from graphlearn.data.ogb_molecules import read_ogb_molecules
 from graphlearn.data.root import find_data_root
 from graphlearn.data.second_minimum import second_minimum_split
@@ -54,6 +55,7 @@ def load_graph_split(
             mend=f"use {'load_graph_pairs' if pairs else 'load_dataset'}",
         )
     root = find_data_root(data_root)
+    card = present_card(card, root)
     ensure_files(card, root)
     check_files(root, card.files)
     return _READERS[card.reader](card, root, seed)
@@ -95,6 +97,10 @@ def _ogb_molecules(card: DatasetCard, root: Path, seed: int) -> GraphSplit:
     return read_ogb_molecules(root / card.folder, **card.options)
 
 
+def _ogb_graphs(card: DatasetCard, root: Path, seed: int) -> GraphSplit:
+    return read_ogb_graphs(root / card.folder, card.name, **card.options)
+
+
 _READERS: dict[str, Callable[[DatasetCard, Path, int], GraphSplit]] = {
     "second-minimum": _second_minimum,
     "multitask": _multitask,
@@ -104,4 +110,5 @@ _READERS: dict[str, Callable[[DatasetCard, Path, int], GraphSplit]] = {
     "csl": _csl,
     "exp": _exp,
     "ogb-molecules": _ogb_molecules,
+    "ogb-graphs": _ogb_graphs,
 }

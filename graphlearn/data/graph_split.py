@@ -28,7 +28,8 @@ class GraphSplit:
         valid: What decides which epoch is the best.
         test: What is reported.
         objective: The loss: ``"mae"``, ``"mse"``, ``"bits"``, or ``"classes"``: cross-entropy,
-            with the class of each graph, or node, as its one integer target.
+            with the class of each graph, or node, as its one integer target. A bit that is not
+            known is NaN, and counts neither in the loss nor in a metric.
         more_tests: Further test parts by name, such as sets of another size.
         rule: How it was made.
         seed: The seed it was drawn with; None where nothing was drawn.
@@ -65,15 +66,8 @@ class GraphSplit:
             for target in (part.y, part.node_y):
                 if target is not None and self.objective == "classes":
                     _check_classes(target, name)
-                if target is not None and not bool(torch.isfinite(target).all()):
-                    count = int((~torch.isfinite(target)).sum())
-                    raise InputError(
-                        f"{name} has {count} targets that are NaN or infinite",
-                        expected="finite targets",
-                    )
-                is_bits = target is None or bool(((target == 0) | (target == 1)).all())
-                if self.objective == "bits" and not is_bits:
-                    raise InputError(f"{name} has targets beside 0 and 1", expected="bits")
+                if target is not None:
+                    _check_numbers(target, name, self.objective)
             if _form(part) != _form(self.train):
                 raise InputError(
                     f"{name} has {_form(part)}", expected=f"{_form(self.train)}, as train"
@@ -109,6 +103,20 @@ class GraphSplit:
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name}={len(part)}" for name, part in self.parts().items())
         return f"{type(self).__name__}({self.rule}, {self.objective}, {sizes})"
+
+
+def _check_numbers(target: Tensor, name: str, objective: str) -> None:
+    gaps = target.isnan() if objective == "bits" else torch.zeros_like(target, dtype=torch.bool)
+    wrong = ~(torch.isfinite(target) | gaps)
+    if bool(wrong.any()):
+        raise InputError(
+            f"{name} has {int(wrong.sum())} targets that are NaN or infinite",
+            expected="finite targets",
+        )
+    if objective == "bits" and not bool(((target == 0) | (target == 1) | gaps).all()):
+        raise InputError(f"{name} has targets beside 0 and 1", expected="bits")
+    if bool(gaps.all()):
+        raise InputError(f"{name} has no target that is known", expected="at least one bit")
 
 
 def _check_classes(target: Tensor, name: str) -> None:

@@ -57,6 +57,38 @@ def read_split_file(path: Path | str) -> dict[str, Tensor]:
         {'edge': tensor([[0, 1]])}
     """
     path = Path(path)
+    return _as_tensors(path, _load(path))
+
+
+def read_split_parts(path: Path | str) -> dict[str, dict[str, Tensor]]:
+    """Read one ``split_dict.pt``, in which OGB's ``DatasetSaver`` puts all parts of a link split.
+
+    Args:
+        path: The file.
+
+    Shapes:
+        - output: part -> name -> array as stored
+
+    Raises:
+        DataNotFoundError: If there is no such file.
+        UnsafeFileError: As :func:`read_split_file`.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     torch.save({"train": {"edge": np.array([[0, 1]])}}, f"{folder}/split_dict.pt")
+        ...     read_split_parts(f"{folder}/split_dict.pt")
+        {'train': {'edge': tensor([[0, 1]])}}
+    """
+    path = Path(path)
+    content = _load(path)
+    for key, part in content.items():
+        if not isinstance(part, dict):
+            raise _refused(path, f"holds a {type(part).__name__} under {key!r}")
+    return {str(key): _as_tensors(path, part) for key, part in content.items()}
+
+
+def _load(path: Path) -> dict[Any, Any]:
     if not path.is_file():
         raise DataNotFoundError(f"no file {path}", expected="a split file of OGB")
     try:
@@ -78,6 +110,10 @@ def read_split_file(path: Path | str) -> dict[str, Tensor]:
         ) from error
     if not isinstance(content, dict):
         raise _refused(path, f"holds a {type(content).__name__}")
+    return content
+
+
+def _as_tensors(path: Path, content: dict[Any, Any]) -> dict[str, Tensor]:
     return {str(key): _as_tensor(path, str(key), value) for key, value in content.items()}
 
 

@@ -11,14 +11,15 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlearn.data.negatives import shuffled_non_edges
-from graphlearn.data.pairs import unique_pairs
+from graphlearn.data.pairs import contains, sorted_unique, unique_pairs
 from graphlearn.data.pyg import from_pyg
 from graphlearn.data.split import LinkSplit, message_graph, shuffled_links
-from graphlearn.errors import InputError, InputTypeError
+from graphlearn.errors import InputError, InputTypeError, LeakError
 from graphlearn.validate import check_node_pairs
 
 SplitEdges = Mapping[str, Mapping[str, Tensor]]
-"""Links of a published split: part (train, valid, test) -> "edge" or "edge_neg" -> ``[2, *]``."""
+"""Links of a published split: part (train, valid, test) -> "edge" or "edge_neg" -> ``[2, *]``;
+``[2, P, Q]`` for negatives of which each of P links has its own Q."""
 
 HELD_OUT = 0.2
 
@@ -87,17 +88,22 @@ def ogb_official_split(
     Validation and test pairs stay as published, repetitions included, because published figures
     count them so; the audit reports repetitions there without refusing.
 
+    Where each link is ranked among its own negatives (ogbl-citation2), links have a direction: one
+    of the test whose reverse is for training is kept, as OGB's own networks do on the graph made
+    undirected, and the audit reports it; the same link in two parts is refused here.
+
     Args:
         data: The graph as read by :func:`graphlearn.data.read_ogb_link`; its nodes are used.
         split_edges: What :func:`graphlearn.data.read_ogb_split` gives.
         test_uses_valid_edges: Whether the dataset's rules let the test use validation links.
 
     Shapes:
-        - every tensor of ``split_edges``: ``[2, *]``
+        - every tensor of ``split_edges``: ``[2, *]``; negatives also ``[2, P, Q]``
 
     Raises:
         InputError: If a part is missing, of a layout other than ``edge`` / ``edge_neg``, or out
             of range.
+        LeakError: If links have a direction and one is in two parts.
 
     Example:
         >>> pairs = {"edge": torch.tensor([[0], [1]]), "edge_neg": torch.tensor([[0], [2]])}
@@ -121,10 +127,14 @@ def ogb_official_split(
             raise InputError(
                 f"the split has no {part}/{key}, only {_layout(split_edges)}",
                 expected="edge and edge_neg, as in ogbl-ddi, ogbl-collab and ogbl-ppa",
-                mend="citation2's layout (source_node, target_node_neg) is not supported yet",
+                mend="read_ogb_split makes pairs of citation2's lists of sources and targets",
             )
         pairs = split_edges[part][key]
-        parts[name] = check_node_pairs(pairs, num_nodes, name=f"{part}/{key}").long()
+        columns = pairs.flatten(1) if pairs.dim() == 3 and key == "edge_neg" else pairs
+        checked = check_node_pairs(columns, num_nodes, name=f"{part}/{key}").long()
+        parts[name] = checked.view(pairs.shape)
+    if parts["test_negatives"].dim() == 3:
+        _refuse_shared(parts, num_nodes)
     parts["train_pairs"] = unique_pairs(parts["train_pairs"], num_nodes)
     return LinkSplit(
         data=message_graph(data, parts["train_pairs"]),
@@ -133,6 +143,22 @@ def ogb_official_split(
         test_uses_valid_edges=test_uses_valid_edges,
         **parts,
     )
+
+
+def _refuse_shared(parts: Mapping[str, Tensor], num_nodes: int) -> None:
+    """Raise if a link, in its direction, is in two parts."""
+    keys = {
+        name: parts[f"{name}_pairs"][0] * num_nodes + parts[f"{name}_pairs"][1]
+        for name in ("train", "valid", "test")
+    }
+    for name, other in (("valid", "train"), ("test", "train"), ("test", "valid")):
+        shared = contains(sorted_unique(keys[other]), keys[name]).nonzero().flatten()
+        if shared.numel():
+            pair = tuple(parts[f"{name}_pairs"][:, int(shared[0])].tolist())
+            raise LeakError(
+                f"{name} and {other} share {shared.numel()} links, the first {pair}",
+                expected="each link in one part alone",
+            )
 
 
 def split_from_pyg(train: Data, valid: Data, test: Data) -> LinkSplit:

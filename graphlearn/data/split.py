@@ -40,15 +40,17 @@ class LinkSplit:
         train_pairs: Training links, one direction each, distinct; column ``i`` of it is column
             ``i`` of ``data.edge_index``.
         valid_pairs: Validation links.
-        valid_negatives: Unlinked pairs for validation.
+        valid_negatives: Unlinked pairs for validation; those that all links are ranked among, or
+            for each link its own.
         test_pairs: Test links.
-        test_negatives: Unlinked pairs for the test.
+        test_negatives: Unlinked pairs for the test; likewise.
         rule: How it was made, such as ``"random(0.1,0.2)"``.
         seed: The seed it was drawn with; ``None`` where nothing was drawn.
         test_uses_valid_edges: Whether validation links join the graph when test links are scored.
 
     Shapes:
-        - every pair tensor: ``[2, *]``, int64
+        - every pair tensor: ``[2, *]``, int64; negatives of links that have their own:
+          ``[2, P, Q]``
 
     Example:
         >>> ring = Data(edge_index=torch.stack([torch.arange(30), torch.arange(1, 31) % 30]))
@@ -77,7 +79,7 @@ class LinkSplit:
         return tensor_digest(tensors, count_nodes(self.data))
 
     def __repr__(self) -> str:
-        size = {name: getattr(self, name).size(1) for name in PARTS}
+        size = {name: "x".join(map(str, getattr(self, name).shape[1:])) for name in PARTS}
         return (
             f"{type(self).__name__}({self.rule}, seed={self.seed}, nodes={count_nodes(self.data)}, "
             f"train={size['train_pairs']}, valid={size['valid_pairs']}+{size['valid_negatives']}, "
@@ -223,7 +225,8 @@ def tensor_digest(tensors: dict[str, Tensor | None], num_nodes: int | None) -> s
             pieces = [tensor]
         for piece in pieces:
             # As bytes: numpy does not know every dtype.
-            digest.update(piece.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+            # No copy is made of them: features may be a view of a file larger than memory.
+            digest.update(piece.contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

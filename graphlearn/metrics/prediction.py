@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from graphlearn.errors import InputError, InputTypeError
-from graphlearn.metrics.ranking import area_under_roc
+from graphlearn.metrics.ranking import area_under_roc, average_precision
 from graphlearn.registry import unknown_name
 
 Part = tuple[Tensor, Tensor]
@@ -52,19 +53,31 @@ def _cross_entropy(parts: Sequence[Part]) -> float:
     return float(torch.cat(losses).mean())
 
 
-def _auc(parts: Sequence[Part]) -> float:
-    areas = []
+def _by_column(
+    parts: Sequence[Part], name: str, measure: Callable[[Tensor, Tensor], float]
+) -> float:
+    """Mean over the columns with both a 0 and a 1 of a measure of ones' and zeros' scores."""
+    values = []
     for made, true in parts:
-        if not bool(((true == 0) | (true == 1)).all()):
-            raise InputError("auc has targets beside 0 and 1", expected="bits")
-        for column in range(made.size(1)):
-            is_positive = true[:, column] == 1
-            if bool(is_positive.any()) and not bool(is_positive.all()):
-                scores = made[:, column]
-                areas.append(area_under_roc(scores[is_positive], scores[~is_positive], ties="mean"))
-    if not areas:
-        raise InputError("auc has targets of one kind alone", expected="both 0 and 1 in a column")
-    return math.fsum(areas) / len(areas)
+        if not bool(((true == 0) | (true == 1) | true.isnan()).all()):
+            raise InputError(f"{name} has targets beside 0 and 1", expected="bits")
+        for scores, bits in zip(made.t(), true.t(), strict=True):
+            ones, zeros = scores[bits == 1], scores[bits == 0]
+            if ones.numel() and zeros.numel():
+                values.append(measure(ones, zeros))
+    if not values:
+        raise InputError(
+            f"{name} has targets of one kind alone", expected="both 0 and 1 in a column"
+        )
+    return math.fsum(values) / len(values)
+
+
+def _auc(parts: Sequence[Part]) -> float:
+    return _by_column(parts, "auc", partial(area_under_roc, ties="mean"))
+
+
+def _ap(parts: Sequence[Part]) -> float:
+    return _by_column(parts, "ap", partial(average_precision, ties="ogb"))
 
 
 _METRICS: dict[str, tuple[Callable[[Sequence[Part]], float], bool]] = {
@@ -76,7 +89,10 @@ _METRICS: dict[str, tuple[Callable[[Sequence[Part]], float], bool]] = {
     "accuracy": (_accuracy, False),
     "cross-entropy": (_cross_entropy, True),
     "auc": (_auc, False),
+    "ap": (_ap, False),
 }
+_TAKES_GAPS = ("auc", "ap")
+"""Those that leave out targets that are NaN."""
 _OF_CLASSES = ("accuracy", "cross-entropy")
 """Those whose targets are one class a row, and whose predictions one logit a class."""
 
@@ -137,9 +153,11 @@ class PredictionEvaluator:
     ``"mae"`` and ``"mse"``: mean over the columns of each column's mean error; ``"log10-mse"``: the
     logarithm of that; ``"all-bits"``: share of rows whose logits have the right sign in every
     column; ``"auc"``: area under the ROC curve of bits, ties counted as one half, mean over the
-    columns that hold both a 0 and a 1, as OGB's evaluator takes it; ``"accuracy"``: share of rows
-    whose largest logit is that of their class; ``"cross-entropy"``: mean over the rows of minus the
-    logarithm of their class's probability. Errors are added up in float64.
+    columns that hold both a 0 and a 1, as OGB's evaluator takes it; ``"ap"``: average precision of
+    bits, likewise, with scikit-learn's rule for ties; both leave out bits that are NaN;
+    ``"accuracy"``: share of rows whose largest logit is that of their class; ``"cross-entropy"``:
+    mean over the rows of minus the logarithm of their class's probability. Errors are added up in
+    float64.
 
     Args:
         names: The metrics, each once.
@@ -177,7 +195,8 @@ class PredictionEvaluator:
         """Return each metric under its name.
 
         Raises:
-            InputError: If there are no rows, shapes differ, or a prediction is NaN.
+            InputError: If there are no rows, shapes differ, a prediction is NaN, or a target is
+                and a metric cannot leave it out.
         """
         for made, true in parts:
             if self.of_classes:
@@ -186,6 +205,14 @@ class PredictionEvaluator:
                 raise InputError(
                     f"predictions have shape {list(made.shape)} and targets {list(true.shape)}",
                     expected="the same shape [rows, columns], with rows",
+                )
+            leave_out = all(name in _TAKES_GAPS for name in self.names)
+            if not leave_out and bool(true.isnan().any()):
+                other = next(name for name in self.names if name not in _TAKES_GAPS)
+                raise InputError(
+                    f"{int(true.isnan().sum())} of {true.numel()} targets are NaN",
+                    expected=f"numbers, for {other}",
+                    mend=f"use {' or '.join(_TAKES_GAPS)}",
                 )
             if bool(made.isnan().any()):
                 raise InputError(

@@ -37,6 +37,7 @@ from graphlearn.nn.encoder import (
     make_encoder,
 )
 from graphlearn.nn.gin import GIN
+from graphlearn.nn.gine import GINE
 from graphlearn.nn.heuristic import (
     AdamicAdar,
     CommonNeighbors,
@@ -64,6 +65,7 @@ __all__ = [
     "DEEP_STACKS",
     "ENCODERS",
     "GIN",
+    "GINE",
     "NCN",
     "NCNC",
     "NETWORKS",

@@ -11,13 +11,14 @@ from graphlearn.train.checkpoint import (
     save_checkpoint,
     save_weights,
 )
-from graphlearn.train.config import GraphTrainConfig, LoopConfig, TrainConfig
+from graphlearn.train.config import GraphTrainConfig, LoopConfig, SampledTrainConfig, TrainConfig
 from graphlearn.train.epoch import link_loss
 from graphlearn.train.evaluate import evaluate_links, score_links
 from graphlearn.train.graph_trainer import GraphTrainer, check_metrics_fit, fit_graphs
 from graphlearn.train.link_ranks import LinkRanks, rank_links
 from graphlearn.train.loop import Trainer
 from graphlearn.train.negatives import UniformNegatives, uniform_negatives
+from graphlearn.train.sampled_trainer import SampledNodeTrainer
 from graphlearn.train.trainer import LinkTrainer, fit_links
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "LinkRanks",
     "LinkTrainer",
     "LoopConfig",
+    "SampledNodeTrainer",
+    "SampledTrainConfig",
     "TrainConfig",
     "Trainer",
     "UniformNegatives",

@@ -38,7 +38,14 @@ _MAY_BE_ZERO = {
     "checkpoint_seconds",
 }
 _FLAGS = ("remove_targets", "drop_last_batch")
-_OPTIONAL = ("patience", "clip_gradient_norm", "weight_averaging", "batches_per_epoch")
+_OPTIONAL = (
+    "patience",
+    "clip_gradient_norm",
+    "weight_averaging",
+    "batches_per_epoch",
+    "evaluation_fan_out",
+)
+_FAN_OUTS = ("fan_out", "evaluation_fan_out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +110,8 @@ class LoopConfig:
             elif field.name in _FLAGS:
                 if not isinstance(value, bool):
                     raise InputTypeError(f"{field.name} is {value!r}", expected="True or False")
+            elif field.name in _FAN_OUTS:
+                _check_fan_out(field.name, value)
             elif field.name in ("device", "dtype", "schedule"):
                 if not isinstance(value, str):
                     raise InputTypeError(f"{field.name} is {value!r}", expected="a name")
@@ -196,6 +205,40 @@ class GraphTrainConfig(LoopConfig):
         super().__post_init__()
         if self.schedule not in SCHEDULES:
             raise unknown_name("schedule", self.schedule, SCHEDULES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampledTrainConfig(LoopConfig):
+    """Settings of a :class:`SampledNodeTrainer`: those of every loop, and of sampled neighborhoods.
+
+    Args:
+        fan_out: How many neighbors a node draws in each hop, -1 for all.
+        evaluation_fan_out: The same where nodes are scored; ``fan_out`` if None.
+        learning_rate: Adam's step size.
+
+    Raises:
+        InputError: If a value is out of range.
+        InputTypeError: If a value is of a wrong type.
+
+    Example:
+        >>> SampledTrainConfig(fan_out=(15, 10)).batch_size
+        1024
+    """
+
+    fan_out: tuple[int, ...]
+    evaluation_fan_out: tuple[int, ...] | None = None
+    evaluation_batch_size: int = 1024
+    learning_rate: float = 3e-3
+
+
+def _check_fan_out(name: str, value: Any) -> None:
+    expected = "one or more integers >= 1, or -1 for all, one a hop"
+    if not isinstance(value, (tuple, list)):
+        raise InputTypeError(f"{name} is {value!r}", expected=expected)
+    if any(isinstance(count, bool) or not isinstance(count, int) for count in value):
+        raise InputTypeError(f"{name} is {list(value)}", expected=expected)
+    if not value or any(count < 1 and count != -1 for count in value):
+        raise InputError(f"{name} is {list(value)}", expected=expected)
 
 
 def _check_count(name: str, value: Any, least: int) -> None:

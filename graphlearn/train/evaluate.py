@@ -64,18 +64,40 @@ def score_links(
         >>> score_links(Degrees(), None, graph, [torch.tensor([[0, 0], [1, 2]])])
         [tensor([3., 2.])]
     """
-    pairs = torch.cat([part.flatten(1) for part in parts], dim=1)
+    flat = [part.flatten(1) for part in parts]
     with torch.no_grad(), evaluation_mode(model):
         encode = getattr(model, "encode", None)
         predictor: Any = model if encode is None else model.predictor
         h = None if encode is None else encode(x, graph)
-        batches = torch.split(pairs, batch_size, dim=1) if pairs.size(1) else ()
+        batches = _batches(flat, batch_size)
         scores = [_checked(predictor(h, graph, batch), batch) for batch in batches]
     if not scores:
-        return [torch.empty(part.shape[1:], device=pairs.device) for part in parts]
+        return [torch.empty(part.shape[1:], device=part.device) for part in parts]
     joined = scores[0] if len(scores) == 1 else torch.cat(scores)
     pieces = torch.split(joined, [prod(part.shape[1:]) for part in parts])
     return [piece.view(part.shape[1:]) for piece, part in zip(pieces, parts, strict=True)]
+
+
+def _batches(parts: Sequence[Pairs], size: int) -> Iterator[Pairs]:
+    """All pairs in turn, ``size`` at a time; never a copy of all of them, which may be 10^8."""
+    waiting: list[Pairs] = []
+    missing = size
+    for part in parts:
+        for piece in _pieces(part, missing, size):
+            waiting.append(piece)
+            missing -= piece.size(1)
+            if missing == 0:
+                yield waiting[0] if len(waiting) == 1 else torch.cat(waiting, dim=1)
+                waiting, missing = [], size
+    if waiting:
+        yield waiting[0] if len(waiting) == 1 else torch.cat(waiting, dim=1)
+
+
+def _pieces(part: Pairs, first: int, size: int) -> Iterator[Pairs]:
+    begin, end = 0, first
+    while begin < part.size(1):
+        yield part[:, begin:end]
+        begin, end = end, end + size
 
 
 def _checked(scores: Tensor, pairs: Pairs) -> Scores:

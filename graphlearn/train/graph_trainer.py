@@ -94,10 +94,10 @@ class GraphTrainer(Trainer):
     """Trains a model on graphs or sets, and keeps the weights of its best validation epoch.
 
     The loss is the split's objective, its mean over all columns of nodes' and graphs' targets (of
-    classes: over the cross-entropies of the two, where both have targets), plus
-    what modules' ``auxiliary_loss`` methods give. As with :class:`LinkTrainer` the result depends
-    on the initial weights, the split, the configuration and the seed, and a killed run with a
-    ``run_dir`` goes on to the bit-identical result.
+    classes: over the cross-entropies of the two, where both have targets; of bits some of which are
+    NaN: over those that are known), plus what modules' ``auxiliary_loss`` methods give. As with
+    :class:`LinkTrainer` the result depends on the initial weights, the split, the configuration and
+    the seed, and a killed run with a ``run_dir`` goes on to the bit-identical result.
 
     Of a cross-validated split, whose validation part is the fold it is tested on, the last epoch's
     weights and scores are kept: any choice among epochs would be one by the test.
@@ -173,6 +173,8 @@ class GraphTrainer(Trainer):
         if self.objective == "classes":
             counts = (split.num_classes(of_nodes=True), split.num_classes())
             self._classes = [count for count in counts if count is not None]
+        targets = [split.train.y, split.train.node_y]
+        self._gaps = any(value is not None and bool(value.isnan().any()) for value in targets)
         self._parts = {
             name: part.to(self.device, config.torch_dtype())
             for name, part in parts.items()
@@ -227,6 +229,8 @@ class GraphTrainer(Trainer):
             entropies = [functional.cross_entropy(made, true[:, 0]) for made, true in parts]
             return torch.stack(entropies).mean()
         columns = [made.size(1) for made, _ in parts]
+        if self._gaps:
+            return _known_bits_loss(parts)
         losses = [_LOSSES[self.objective](made, true.to(made.dtype)) for made, true in parts]
         weighted = [loss * share for loss, share in zip(losses, columns, strict=True)]
         return torch.stack(weighted).sum() / sum(columns)
@@ -281,6 +285,19 @@ class GraphTrainer(Trainer):
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name}={len(part)}" for name, part in self._parts.items())
         return f"{type(self).__name__}({type(self.model).__name__}, {sizes}, seed={self.seed})"
+
+
+def _known_bits_loss(parts: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """Mean over the bits that are known, as OGB's own training takes it; 0 if none is."""
+    known = [~true.isnan() for _, true in parts]
+    losses = [
+        functional.binary_cross_entropy_with_logits(
+            made, true.to(made.dtype).nan_to_num(), weight=here.to(made.dtype), reduction="sum"
+        )
+        for (made, true), here in zip(parts, known, strict=True)
+    ]
+    count = torch.stack([here.sum() for here in known]).sum()
+    return torch.stack(losses).sum() / count.clamp(min=1)
 
 
 def fit_graphs(

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from graphlearn.data import GraphSplit, LinkSplit
+from graphlearn.data import GraphSplit, LinkSplit, NodeSplit
 from graphlearn.errors import InputTypeError
 from graphlearn.metrics import LinkEvaluator, PredictionEvaluator
 from graphlearn.train.config import LoopConfig
@@ -20,7 +20,7 @@ _WITHOUT_EFFECT = ("checkpoint_seconds",)
 
 def run_identity(
     model: nn.Module,
-    split: LinkSplit | GraphSplit,
+    split: LinkSplit | GraphSplit | NodeSplit,
     config: LoopConfig,
     seed: int,
     evaluator: LinkEvaluator | PredictionEvaluator,

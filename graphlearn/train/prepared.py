@@ -30,7 +30,7 @@ class PreparedSplit:
 
     Shapes:
         - **x**: ``[N, C]``; **train_pairs**: ``[2, P]``; **train_edges**: ``[P]``
-        - **valid**, **test**: two of ``[2, *]``
+        - **valid**, **test**: two of ``[2, *]``; negatives also ``[2, P, Q]``
 
     Example:
         >>> from torch_geometric.data import Data

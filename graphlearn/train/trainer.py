@@ -100,7 +100,7 @@ class LinkTrainer(Trainer):
         batches_per_epoch(self._data.train_pairs.size(1), config)
         for links, others in (self._data.valid, self._data.test):
             # An empty part, or a K beyond the negatives, is met now and not after the first epoch.
-            self.evaluator(torch.zeros(links.size(1)), torch.zeros(others.size(1)))
+            self.evaluator(torch.zeros(links.size(1)), torch.zeros(others.shape[1:]))
         self._negatives = UniformNegatives(self._data.graph)
         if run_dir is not None:
             run = run_identity(self.model, split, config, seed, self.evaluator, identity)

@@ -158,3 +158,15 @@ def test_a_network_has_training_settings_of_its_own() -> None:
     with pytest.raises(InputError, match="a predictor and a network"):
         recipe_from_text("{name: a, model: {predictor: cn, network: {name: graph-network, "
                          "hidden_channels: 8}}}")  # fmt: skip
+
+
+def test_nodes_are_trained_from_samples_where_a_fan_out_is_named() -> None:
+    text = "{name: a, model: {stack: {name: sage, hidden_channels: 4, num_layers: 2}}, train: {%s}}"
+    sampled = recipe_from_text(text % "fan_out: [5, 3], epochs: 2")
+    assert type(sampled.train).__name__ == "SampledTrainConfig"
+    assert sampled.train.fan_out == (5, 3)
+    assert recipe_from_text(recipe_text(sampled)) == sampled
+    assert recipe_from_text(recipe_text(sampled, full=False)) == sampled
+    assert type(recipe_from_text(text % "epochs: 2").train).__name__ == "NodeTrainConfig"
+    with pytest.raises(UnknownNameError, match="chunks"):
+        recipe_from_text(text % "fan_out: [5, 3], chunks: 2")

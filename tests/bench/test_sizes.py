@@ -42,6 +42,7 @@ def test_graphs_give_categories_targets_and_histograms() -> None:
         "in_channels": None,
         "num_categories": 10,
         "num_edge_categories": 5,
+        "edge_channels": None,
         "out_channels": 1,
         "node_out_channels": 2,
         "degree_histogram": [2, 0, 1],

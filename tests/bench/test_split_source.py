@@ -136,3 +136,19 @@ def test_recipes_share_a_source_where_data_split_and_task_are_the_same() -> None
     assert found[0] is found[1]
     assert len({id(source) for source in found}) == 3
     assert [source.task for source in found] == ["links", "links", "links", "nodes"]
+
+
+def test_an_official_split_is_made_and_audited_once_for_all_seeds(
+    ogb_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audits = []
+    audit = split_source.audit_split
+    monkeypatch.setattr(
+        split_source, "audit_split", lambda split: audits.append(split) or audit(split)
+    )
+    source = SplitSource("ogbl-collab", data_root=ogb_root)
+    first = source.audited_split(0, ("auc",))
+    assert source.audited_split(1, ("auc", "mrr")) is first
+    assert audits == [first]
+    with pytest.raises(InputError, match="k is 131 with 130 negatives"):
+        source.audited_split(2, ("hits@131",))

@@ -177,3 +177,30 @@ def test_the_verdict_is_that_of_plain_sets(parts) -> None:
         and not set(valid_neg) & set(test_neg)
     )
     assert audit_split(split).ok == clean
+
+
+def test_links_with_negatives_of_their_own_have_a_direction() -> None:
+    from torch_geometric.data import Data
+
+    train = torch.tensor([[0, 1, 2], [1, 2, 3]])
+    data = Data(edge_index=torch.cat([train, train.flip(0)], dim=1), num_nodes=6)
+    valid, test = torch.tensor([[3], [4]]), torch.tensor([[1], [0]])  # the second is a reverse
+    own = torch.tensor([[[3, 3, 3]], [[0, 2, 0]]])  # 3-2 is a link the other way round
+    split = LinkSplit(data, train, valid, own, test, own.clone(), "ogb-official", None)
+    audit = audit_split(split)
+    assert audit.ok
+    assert {str(finding).partition(",")[0] for finding in audit.warnings} == {
+        "1 test links that are training links",
+        "1 test links that are message-passing edges",
+        "1 validation negatives that are training links",
+        "1 test negatives that are training links",
+    }
+    assert audit.sizes["test negatives"] == 3
+    leaks = {leak.kind for leak in audit_split(dataclasses.replace(split, rule="by hand")).leaks}
+    assert "test links that are training links" in leaks
+    with pytest.raises(InputError, match=r"expected \[2, 1, Q\], a row of Q for each link"):
+        audit_split(dataclasses.replace(split, test_negatives=torch.zeros(2, 2, 3).long()))
+    wild = own.clone()
+    wild[1, 0, 1] = 9
+    found = audit_split(dataclasses.replace(split, test_negatives=wild))
+    assert "test negatives with an id outside [0, 6)" in {leak.kind for leak in found.leaks}

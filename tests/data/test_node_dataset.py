@@ -39,6 +39,9 @@ def test_which_cards_divide_nodes() -> None:
         "citeseer": "public",
         "cora": "public",
         "digits-knn": "random",
+        "ogbn-arxiv": "ogb-official",
+        "ogbn-papers100M": "ogb-official",
+        "ogbn-products": "ogb-official",
         "pubmed": "public",
         "squirrel-filtered": "given",
     }

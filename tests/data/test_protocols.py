@@ -15,7 +15,7 @@ from graphlearn.data import (
     ogb_official_split,
     split_from_pyg,
 )
-from graphlearn.errors import InputError, InputTypeError
+from graphlearn.errors import InputError, InputTypeError, LeakError
 
 
 def random_graph(num_nodes: int = 60, num_edges: int = 200) -> Data:
@@ -152,3 +152,21 @@ def test_pyg_graphs_without_labels_are_refused() -> None:
     labelled.edge_label_index, labelled.edge_label = torch.zeros(2, 3).long(), torch.ones(2)
     with pytest.raises(InputError, match=r"edge_label of shape \[2\]"):
         split_from_pyg(labelled, labelled, labelled)
+
+
+def test_arcs_in_two_parts_are_refused_and_reverses_are_not() -> None:
+    own = torch.tensor([[[2, 2]], [[0, 3]]])
+    parts = {
+        "train": {"edge": torch.tensor([[0, 1, 3], [1, 2, 0]])},
+        "valid": {"edge": torch.tensor([[2], [1]]), "edge_neg": own},
+        "test": {"edge": torch.tensor([[2], [3]]), "edge_neg": own},
+    }
+    data = Data(edge_index=parts["train"]["edge"], num_nodes=4)
+    split = ogb_official_split(data, parts)
+    assert split.test_negatives.shape == (2, 1, 2)
+    parts["test"] = {"edge": torch.tensor([[1], [2]]), "edge_neg": own}
+    with pytest.raises(LeakError, match=r"test and train share 1 links, the first \(1, 2\)"):
+        ogb_official_split(data, parts)
+    parts["test"] = {"edge": torch.tensor([[2], [3]]), "edge_neg": own + 3}
+    with pytest.raises(InputError, match="test/edge_neg holds node id"):
+        ogb_official_split(data, parts)

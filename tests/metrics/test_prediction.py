@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import importlib.util
 import math
 
+import numpy as np
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
@@ -97,3 +99,54 @@ def test_metrics_of_classes_stand_alone_and_take_classes() -> None:
             evaluator([(torch.zeros(2, 2), classes)])
     with pytest.raises(InputError, match=r"classes run from 0 to 2: expected classes in \[0, 2\)"):
         evaluator([(torch.zeros(2, 2), torch.tensor([[0], [2]]))])
+
+
+@pytest.fixture(scope="module")
+def ogb_evaluator():
+    """OGB's Evaluator of graphs, by its file alone: ``ogb/__init__.py`` asks the network."""
+    if importlib.util.find_spec("ogb") is None:
+        pytest.skip("ogb is not installed: pip install 'pyg-graphlearn[ogb]'")
+    folder = importlib.util.find_spec("ogb").submodule_search_locations[0]
+    place = f"{folder}/graphproppred/evaluate.py"
+    spec = importlib.util.spec_from_file_location("ogb_graph_evaluate", place)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Evaluator
+
+
+@pytest.mark.parametrize("levels", [2, 9, 10**6])
+@pytest.mark.parametrize("missing", [0.0, 0.4])
+def test_precision_and_area_are_ogbs_with_bits_that_are_not_known(
+    ogb_evaluator, levels: int, missing: float
+) -> None:
+    rng = np.random.default_rng(levels)
+    scores = rng.integers(levels, size=(70, 128)) / levels
+    bits = rng.integers(2, size=(70, 128)).astype(float)
+    bits[rng.random(bits.shape) < missing] = np.nan
+    bits[:, 3], bits[:, 4], bits[:, 5] = 0, 1, np.nan  # none of them counts
+    ours = PredictionEvaluator(["ap", "auc"])([(torch.tensor(scores), torch.tensor(bits))])
+    expected = ogb_evaluator("ogbg-molpcba").eval({"y_true": bits, "y_pred": scores})
+    assert ours["ap"] == pytest.approx(expected["ap"], rel=1e-12)
+    other = ogb_evaluator("ogbg-molhiv")
+    other.num_tasks = 128
+    expected = other.eval({"y_true": bits, "y_pred": scores})
+    assert ours["auc"] == pytest.approx(expected["rocauc"], rel=1e-12)
+
+
+def test_accuracy_is_ogbs(ogb_evaluator) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(90, 37, generator=generator)
+    classes = torch.randint(37, (90, 1), generator=generator)
+    expected = ogb_evaluator("ogbg-ppa").eval(
+        {"y_true": classes, "y_pred": logits.argmax(1, keepdim=True)}
+    )
+    assert PredictionEvaluator(["accuracy"])([(logits, classes)])["accuracy"] == expected["acc"]
+
+
+def test_only_metrics_of_bits_leave_unknown_targets_out() -> None:
+    made, true = torch.zeros(2, 1), torch.tensor([[torch.nan], [1.0]])
+    for metrics in (["mae"], ["ap", "all-bits"]):
+        with pytest.raises(InputError, match="1 of 2 targets are NaN: expected numbers, for"):
+            PredictionEvaluator(metrics)([(made, true)])
+    with pytest.raises(InputError, match="ap has targets of one kind alone"):
+        PredictionEvaluator(["ap"])([(made, true)])

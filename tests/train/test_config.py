@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from graphlearn.errors import InputError, InputTypeError, UnknownNameError
-from graphlearn.train import GraphTrainConfig, LoopConfig, TrainConfig
+from graphlearn.train import GraphTrainConfig, LoopConfig, SampledTrainConfig, TrainConfig
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,16 @@ def test_an_unknown_schedule_is_refused() -> None:
         GraphTrainConfig(schedule="cosin")  # type: ignore[arg-type]
     with pytest.raises(InputTypeError, match="schedule is 3"):
         GraphTrainConfig(schedule=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [([], InputError), ([0], InputError), ([5, -2], InputError), (5, InputTypeError),
+     ([2.5], InputTypeError), ([True], InputTypeError), ("5", InputTypeError)],
+)  # fmt: skip
+def test_fan_outs_are_counts_a_hop(given, error) -> None:
+    with pytest.raises(error, match="expected one or more integers >= 1, or -1 for all"):
+        SampledTrainConfig(fan_out=given)
+    with pytest.raises(error, match="evaluation_fan_out is"):
+        SampledTrainConfig(fan_out=(5,), evaluation_fan_out=given)
+    assert SampledTrainConfig(fan_out=(5, -1)).evaluation_fan_out is None

@@ -91,3 +91,17 @@ def test_a_score_that_is_not_a_number_is_no_perfect_score(graph: CSRGraph) -> No
     pairs = torch.tensor([[0], [1]])
     with pytest.raises(InputError, match="NaN"):
         evaluate_links(Undefined(), None, graph, pairs, pairs, LinkEvaluator(["mrr"]))
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 5, 7, 100])
+def test_batches_go_across_parts_as_if_these_were_joined(graph: CSRGraph, size: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    shapes = ((2, 3), (2, 0), (2, 2, 4), (2, 1), (2, 6))
+    parts = [torch.randint(5, shape, generator=generator) for shape in shapes]
+    heuristic = Counting()
+    found = score_links(heuristic, None, graph, parts, batch_size=size)
+    joined = torch.cat([part.flatten(1) for part in parts], dim=1)
+    assert heuristic.batches == [batch.size(1) for batch in torch.split(joined, size, dim=1)]
+    with torch.no_grad():
+        wanted = heuristic(None, graph, joined)
+    assert torch.equal(torch.cat([scores.flatten() for scores in found]), wanted)

@@ -286,3 +286,32 @@ def test_an_epoch_may_have_a_number_of_batches(drop, sizes) -> None:
     if not drop:
         assert sorted(first) == list(range(10))
         assert first != [value for batch in model.seen[3:6] for value in batch]
+
+
+def with_gaps(share: float = 0.5) -> GraphSplit:
+    split = second_minimum_split(train=60, valid=20, test=20, larger=(), seed=0)
+    generator = torch.Generator().manual_seed(1)
+    parts = []
+    for part in (split.train, split.valid, split.test):
+        gaps = torch.rand(part.y.shape, generator=generator) < share
+        parts.append(part.replaced(y=part.y.masked_fill(gaps, torch.nan)))
+    return GraphSplit(*parts, "bits")
+
+
+def test_bits_that_are_not_known_count_neither_in_the_loss_nor_in_the_metric() -> None:
+    split = with_gaps()
+    model = network()
+    trainer = GraphTrainer(model, split, config(epochs=2), seed=0, metrics=["ap", "auc"])
+    data = split.train.batch(torch.arange(30))
+    known = ~data.y.isnan()
+    with torch.no_grad():
+        made = model(data)
+        wanted = torch.nn.functional.binary_cross_entropy_with_logits(made[known], data.y[known])
+        torch.testing.assert_close(trainer._loss(made, data), wanted)
+        nothing = data.clone()
+        nothing.y = torch.full_like(data.y, torch.nan)
+        assert float(trainer._loss(made, nothing)) == 0
+    result = trainer.fit()
+    assert all(0 < result.test[name] <= 1 for name in ("ap", "auc"))
+    with pytest.raises(InputError, match="targets are NaN: expected numbers, for all-bits"):
+        GraphTrainer(network(), split, config(epochs=1), seed=0, metrics=["all-bits"]).fit()

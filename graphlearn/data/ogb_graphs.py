@@ -1,0 +1,131 @@
+"""OGB's many graphs from their raw files: ogbg-molhiv, ogbg-molpcba, ogbg-ppa."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from graphlearn.data.array_file import load_arrays
+from graphlearn.data.graph_collection import GraphCollection
+from graphlearn.data.graph_split import GraphSplit, Objective
+from graphlearn.data.ogb_index_split import PARTS, read_ogb_index_split
+from graphlearn.data.ogb_raw import OgbRaw, read_ogb_raw
+from graphlearn.data.ogb_text import read_table
+from graphlearn.errors import DataNotFoundError, InputError
+from graphlearn.registry import unknown_name
+from graphlearn.validate import check_flag
+
+_OBJECTIVES: tuple[Objective, ...] = ("bits", "classes")
+
+
+def read_ogb_graphs(
+    folder: Path | str,
+    name: str,
+    *,
+    objective: Objective = "bits",
+    categories: bool = True,
+    both_ways: bool = True,
+) -> GraphSplit:
+    """Read many graphs with OGB's split of them.
+
+    From "Open Graph Benchmark" (https://arxiv.org/abs/2005.00687): ``raw/`` as text
+    (``edge.csv.gz``, ``node-feat.csv.gz``, ``edge-feat.csv.gz``, ``graph-label.csv.gz``) or as
+    ``data.npz`` and ``graph-label.npz``. Graphs whose nodes have no features get one category, 0,
+    for each, as OGB's own networks do.
+
+    Args:
+        folder: The dataset's folder (OGB calls it ``ogbg_molpcba``).
+        name: The dataset's name, for error texts.
+        objective: ``"bits"``: one or several bits a graph, NaN where one is not known; or
+            ``"classes"``: one class a graph.
+        categories: Whether features are integer categories, as those of molecules; else numbers.
+        both_ways: Whether the files hold each edge once, to be added in the other direction too,
+            with the same features (OGB's ``add_inverse_edge``).
+
+    Shapes:
+        - ``x`` of each part: ``[N, C]``; ``edge_index``: ``[2, E]``, a graph's edges each beside
+          its reverse; ``edge_attr``: ``[E, D]``; ``y``: ``[G, T]`` float32 bits, or ``[G, 1]``
+          int64 classes
+
+    Raises:
+        DataNotFoundError: If a file is missing.
+        InputError: If a file is truncated or malformed, counts and rows differ, or a target is no
+            bit or class.
+        UnknownNameError: If ``objective`` is none of the two.
+        LeakError: If two parts share a graph.
+
+    Example:
+        >>> read_ogb_graphs("no/such/folder", "ogbg-molpcba")
+        Traceback (most recent call last):
+        graphlearn.errors.DataNotFoundError: ogbg-molpcba: no raw files in no/such/folder/raw: \
+expected edge.csv.gz or data.npz
+    """
+    if objective not in _OBJECTIVES:
+        raise unknown_name("objective", objective, _OBJECTIVES)
+    folder = Path(folder)
+    raw = read_ogb_raw(folder / "raw", name, categories=check_flag(categories, name="categories"))
+    graphs = len(raw.num_nodes)
+    targets = _targets(folder / "raw", graphs, objective)
+    every = _collection(raw, targets, twice=check_flag(both_ways, name="both_ways"))
+    parts = read_ogb_index_split(folder, name, graphs)
+    of_train, of_valid, of_test = (every.select(parts[part]) for part in PARTS)
+    return GraphSplit(of_train, of_valid, of_test, objective, rule="given")
+
+
+def _collection(raw: OgbRaw, targets: Tensor, *, twice: bool) -> GraphCollection:
+    edge_index, edge_attr, num_edges = raw.edge_index, raw.edge_feat, raw.num_edges
+    if twice:
+        # Each beside its reverse, so that a graph's edges stay together.
+        edge_index = torch.stack([edge_index, edge_index.flip(0)], dim=2).flatten(1)
+        num_edges = 2 * num_edges
+        if edge_attr is not None:
+            edge_attr = edge_attr.repeat_interleave(2, dim=0)
+    x = raw.node_feat
+    if x is None:
+        x = torch.zeros(int(raw.num_nodes.sum()), 1, dtype=torch.int64)
+    return GraphCollection(
+        _pointers(raw.num_nodes),
+        x,
+        y=targets,
+        edge_ptr=_pointers(num_edges),
+        edge_index=edge_index.contiguous(),
+        edge_attr=edge_attr,
+    )
+
+
+def _targets(raw: Path, graphs: int, objective: Objective) -> Tensor:
+    stored: NDArray[Any]
+    if (raw / "graph-label.npz").is_file():
+        path = raw / "graph-label.npz"
+        stored = load_arrays(path, ["graph_label"])["graph_label"]
+    elif (raw / "graph-label.csv.gz").is_file():
+        path = raw / "graph-label.csv.gz"
+        stored = read_table(path, graphs, gaps=True)
+    else:
+        raise DataNotFoundError(
+            f"no targets in {raw}", expected="graph-label.csv.gz or graph-label.npz"
+        )
+    if stored.ndim == 1:
+        stored = stored[:, None]
+    one = objective == "classes"
+    fits = stored.ndim == 2 and len(stored) == graphs and (stored.shape[1] == 1 or not one)
+    if not fits or stored.dtype.kind not in "iuf":
+        raise InputError(
+            f"{path} holds {stored.dtype} of shape {list(stored.shape)}",
+            expected=f"numbers [{graphs}, {1 if one else 'T'}]",
+        )
+    if not one:
+        return torch.from_numpy(stored.astype(np.float32))
+    classes = stored.astype(np.int64) if np.isfinite(stored).all() else None
+    if classes is None or (classes != stored).any() or (classes < 0).any():
+        raise InputError(f"{path} holds what is no class", expected="whole numbers from 0")
+    return torch.from_numpy(classes)
+
+
+def _pointers(counts: Tensor) -> Tensor:
+    return torch.cat([counts.new_zeros(1), counts.cumsum(0)])

@@ -1,0 +1,63 @@
+"""Estimates: there for every recipe of OGB's names, and growing with what is asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from graphlearn.bench.cost_estimate import CostEstimate, estimate_cost
+from graphlearn.bench.ogb_recipes import ogb_names, pick_recipes
+from graphlearn.bench.recipe_files import find_recipe
+from graphlearn.data import load_card
+
+
+@pytest.mark.parametrize("name", ogb_names())
+def test_every_recipe_has_one(name: str) -> None:
+    card = load_card(name)
+    for recipe in pick_recipes([name])[name]:
+        cost = estimate_cost(recipe, card)
+        assert cost is not None
+        assert 1e7 < cost.memory_bytes < 3e12
+        assert 1 < cost.seconds < 1e8
+
+
+@pytest.mark.parametrize(
+    ("what", "setting"),
+    [
+        ("ncn/ogbl-collab", {"train.epochs": 200}),
+        ("ncn/ogbl-collab", {"encoder.hidden_channels": 640}),
+        ("gcn/ogbn-arxiv", {"stack.num_layers": 30}),
+        ("gin/ogbg-molhiv", {"network.num_layers": 50}),
+        ("sswl-plus/ogbg-molhiv", {"train.epochs": 1000}),
+    ],
+)
+def test_more_work_takes_longer(what: str, setting: dict[str, int]) -> None:
+    card = load_card(what.partition("/")[2])
+    before = estimate_cost(find_recipe(what)[0], card)
+    after = estimate_cost(find_recipe(what, None, setting)[0], card)
+    assert before is not None
+    assert after is not None
+    assert after.seconds > 1.2 * before.seconds
+    assert after.memory_bytes >= before.memory_bytes
+
+
+def test_threads_and_a_gpu_are_faster_and_recomputing_saves_memory() -> None:
+    card, recipe = load_card("ogbn-arxiv"), find_recipe("gcnii/ogbn-arxiv")[0]
+    one, two = estimate_cost(recipe, card), estimate_cost(recipe, card, threads=2)
+    gpu = estimate_cost(find_recipe("gcnii/ogbn-arxiv", None, {"train.device": "cuda"})[0], card)
+    less = estimate_cost(find_recipe("gcnii/ogbn-arxiv", None, {"train.recompute": True})[0], card)
+    assert one is not None
+    assert two is not None
+    assert gpu is not None
+    assert less is not None
+    assert gpu.seconds < two.seconds < one.seconds
+    assert less.memory_bytes < one.memory_bytes
+
+
+def test_a_card_without_sizes_has_none_and_text_is_short() -> None:
+    card = dataclasses.replace(load_card("ogbl-ddi"), num_edges=None)
+    assert estimate_cost(find_recipe("cn/ogbl-ddi")[0], card) is None
+    assert str(CostEstimate(512, 30)) == "about 512 B and 30 s a seed"
+    assert str(CostEstimate(1 << 40, 600)) == "about 1.00 TiB and 10 min a seed"
+    assert str(CostEstimate(0, 10 * 86400)).endswith("10 days a seed")
