@@ -35,8 +35,9 @@ def main(epochs: int = 30) -> float:
     records = train(trainer, epochs)  # folder="checkpoints": a killed run goes on from there
     accuracy = trainer.accuracy(~known)
     if trainer.place.rank == 0:
-        last = records[-1]
-        print(f"{trainer}\nloss {last.loss:.6f}, {last.sent_bytes[0]:,} bytes sent an epoch")
+        print(trainer)
+        for last in records[-1:]:  # none if a folder's checkpoint was of all epochs
+            print(f"loss {last.loss:.6f}, {last.sent_bytes[0]:,} bytes sent an epoch")
         print(f"accuracy on the other nodes: {accuracy:.3f}")
     if stages > 1:
         dist.destroy_process_group()

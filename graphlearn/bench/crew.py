@@ -13,7 +13,11 @@ import torch
 import torch.distributed as dist
 
 from graphlearn.errors import InputError
+from graphlearn.pipeline.failures import Failures, PeerLostError
 from graphlearn.validate import check_number, check_size
+
+_PATIENCE = datetime.timedelta(days=7)
+"""For the next order: what the first process prepares between seeds takes as long as it takes."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Crew:
     ) -> None:
         self.stages, self.ways, self.rank, self.local_rank = stages, ways, rank, local_rank
         self._training = False
+        self._failures = Failures()
+        self._orders: Any = None
 
     @classmethod
     @contextlib.contextmanager
@@ -70,12 +76,14 @@ class Crew:
 
         Args:
             ways: W; the number of stages is what is left of the processes.
-            timeout: Seconds after which a process that does not answer counts as lost.
+            timeout: Seconds after which a process that does not answer counts as lost, while they
+                train.
             environment: What the launcher set; the process's own by default.
 
         Raises:
             InputError: If the number of processes is no multiple of ``ways``, or the launcher left
                 out a variable.
+            PeerLostError: If another process did not start.
         """
         given = os.environ if environment is None else environment
         ways = check_size(ways, name="ways")
@@ -98,15 +106,22 @@ class Crew:
         on_gpus = torch.cuda.is_available() and dist.is_nccl_available()
         if on_gpus:
             torch.cuda.set_device(local % torch.cuda.device_count())
-        dist.init_process_group(
-            "cpu:gloo,cuda:nccl" if on_gpus else "gloo",
-            timeout=datetime.timedelta(seconds=timeout),
-        )
         try:
+            with _joining():
+                dist.init_process_group(
+                    "cpu:gloo,cuda:nccl" if on_gpus else "gloo",
+                    timeout=datetime.timedelta(seconds=timeout),
+                )
+                crew._failures = Failures.of_group(ways)
+                # Whose leader is gone is told at once, as its connections are closed.
+                crew._orders = dist.new_group(backend="gloo", timeout=_PATIENCE)
             with crew._dismissing():
                 yield crew
         finally:
-            dist.destroy_process_group()
+            # A group that is broken may not part in peace: what broke it is to be told.
+            with contextlib.suppress(RuntimeError):
+                if dist.is_initialized():
+                    dist.destroy_process_group()
 
     @property
     def size(self) -> int:
@@ -129,6 +144,9 @@ class Crew:
         """On the first process: let the others train ``order``, and train it inside.
 
         If training fails it fails on all of them, so that there is nobody to dismiss.
+
+        Raises:
+            PeerLostError: If one of them is gone.
         """
         self._tell(order)
         self._training = True
@@ -136,7 +154,11 @@ class Crew:
         self._training = False
 
     def hear(self) -> Order | None:
-        """On the others: what to train next; None when all is done."""
+        """On the others: what to train next; None when all is done.
+
+        Raises:
+            PeerLostError: If the first process is gone.
+        """
         return self._tell(None)
 
     @contextlib.contextmanager
@@ -152,9 +174,22 @@ class Crew:
         if self.size == 1:
             return order
         told: list[Any] = [order]
-        dist.broadcast_object_list(told, src=0)
+        with self._failures.waiting_for(self._failures.others):
+            dist.broadcast_object_list(told, src=0, group=self._orders)
         found: Order | None = told[0]
         return found
+
+
+@contextlib.contextmanager
+def _joining() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as problem:
+        raise PeerLostError(
+            f"the processes did not come together ({str(problem).partition(chr(10))[0][:300]})",
+            expected="every process that the launcher was asked for",
+            mend="look for the error of the one that did not start",
+        ) from problem
 
 
 def _integer(environment: Mapping[str, str], name: str, default: int) -> int:

@@ -19,6 +19,7 @@ from torch import Tensor
 from graphlearn.errors import CheckpointError, InputError, InputTypeError
 from graphlearn.files import make_folder, output_error, sync_folder
 from graphlearn.pipeline.checkpoint_files import (
+    MANIFEST,
     file_name,
     find_checkpoints,
     folder_name,
@@ -27,7 +28,7 @@ from graphlearn.pipeline.checkpoint_files import (
     write_manifest,
     write_tensors,
 )
-from graphlearn.pipeline.identity import first_difference
+from graphlearn.pipeline.identity import DIGESTS, first_difference
 from graphlearn.pipeline.layer_state import (
     check_layer_tensors,
     layer_tensors,
@@ -40,6 +41,7 @@ from graphlearn.validate import check_size
 _NO_OPTIMIZER: dict[str, Any] = {
     "optimizer": None,
     "groups": [],
+    "settings": [],
     "schedule": None,
     "schedule_state": None,
 }
@@ -90,6 +92,7 @@ def save_checkpoint(
     Raises:
         InputTypeError: If ``extra`` is nothing that JSON can hold, or ``best`` no such dictionary.
         InputError: If ``best`` does not fit the layers, or is not on all processes.
+        CheckpointError: If the folder has a checkpoint of a later epoch.
         OutputError: If it cannot be written; the ones before stay.
 
     Example:
@@ -127,6 +130,7 @@ def _save(
     whole = home / folder_name(trainer.epoch)
     partial = home / f".{whole.name}.partial"
     if place.rank == 0:
+        _check_latest(home, trainer.epoch)
         make_folder(home)
         for left in home.glob(".epoch-*.partial"):  # by a run that was killed
             shutil.rmtree(left, ignore_errors=True)
@@ -154,7 +158,7 @@ def _save(
         manifest = {
             "epoch": trainer.epoch,
             "identity": trainer.identity(),
-            "watch": [trainer.watch.least, trainer.watch.high],
+            "watch": [trainer.watch.first, trainer.watch.high],
             **(_NO_OPTIMIZER if optimizer is None else optimizer),
             "has_best": best is not None,
             "extra": extra,
@@ -184,8 +188,15 @@ def load_checkpoint(trainer: PipelineTrainer, folder: Path | str) -> Resumed:
         How many epochs are done, and what the caller had kept.
 
     Raises:
-        CheckpointError: If it is of another training, another version, or damaged.
+        CheckpointError: If it is of another training, another version, or damaged, or the folder is
+            a checkpoint itself.
     """
+    if (Path(folder) / MANIFEST).is_file():
+        raise CheckpointError(
+            f"{folder} is a checkpoint",
+            expected="the folder of checkpoints that it lies in",
+            mend=f"pass {Path(folder).parent}",
+        )
     with trainer.place.failures.telling():
         return _load(trainer, Path(folder))
 
@@ -216,7 +227,7 @@ def _load(trainer: PipelineTrainer, folder: Path) -> Resumed:
             raise other
     best = {number: load_layer_tensors(trainer, number, state) for number, state in tensors.items()}
     trainer.update.load(manifest)
-    trainer.watch.least, trainer.watch.high = float(manifest["watch"][0]), int(manifest["watch"][1])
+    trainer.watch.first, trainer.watch.high = manifest["watch"][0], int(manifest["watch"][1])
     trainer.go_on_from(int(manifest["epoch"]))
     return Resumed(trainer.epoch, manifest["extra"], best if manifest["has_best"] else None)
 
@@ -226,9 +237,11 @@ def _check_identity(trainer: PipelineTrainer, latest: Path, manifest: Mapping[st
         found = first_difference(name, manifest["identity"].get(name), value)
         if found is not None:
             where, given, expected = found
+            told = name not in DIGESTS  # the names of bits tell a reader nothing
             raise CheckpointError(
-                f"{latest} is of a training with {where} = {given}",
-                expected=expected,
+                f"{latest} is of a training with "
+                + (f"{where} = {given}" if told else f"another {name}"),
+                expected=expected if told else "the same bits",
                 mend="choose the folder of this training, or an empty one",
             )
     trainer.update.check(manifest)
@@ -245,6 +258,17 @@ def _read_layer(
         tensors |= read_tensors(checkpoint / name, manifest["files"].get(name))
     check_layer_tensors(trainer, checkpoint, number, tensors, has_best=manifest["has_best"])
     return tensors
+
+
+def _check_latest(home: Path, epoch: int) -> None:
+    """Refuse to write behind a later checkpoint, which would be taken up in place of this one."""
+    found = find_checkpoints(home)
+    if found and int(found[-1].name.partition("-")[2]) > epoch:
+        raise CheckpointError(
+            f"{home} holds {found[-1].name}, and this training is at epoch {epoch}",
+            expected="no later checkpoint",
+            mend="choose an empty folder, or load_checkpoint before the first epoch",
+        )
 
 
 def _layers(trainer: PipelineTrainer) -> dict[int, Any]:

@@ -17,13 +17,14 @@ from graphlearn.errors import CheckpointError
 from graphlearn.files import atomic_write_bytes, atomic_write_text
 
 MANIFEST = "manifest.json"
-VERSION = 2
+VERSION = 3
 _NAME = re.compile(r"epoch-(\d{6,})")
 _KINDS = {
     "epoch": int,
     "identity": dict,
     "watch": list,
     "groups": list,
+    "settings": list,
     "files": dict,
     "has_best": bool,
 }
@@ -124,20 +125,20 @@ def read_manifest(checkpoint: Path) -> dict[str, Any]:
     """
     try:
         manifest = json.loads((checkpoint / MANIFEST).read_text("utf-8"))
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         raise damaged(checkpoint / MANIFEST, str(problem)) from problem
     version = manifest.get("version", VERSION) if isinstance(manifest, dict) else VERSION
     if version != VERSION:
         raise CheckpointError(
             f"{checkpoint} is of version {version}", expected=f"version {VERSION}"
         )
-    if not _is_manifest(manifest):
-        raise damaged(checkpoint / MANIFEST, "parts of it are missing")
+    if not _is_manifest(manifest, checkpoint.name):
+        raise damaged(checkpoint / MANIFEST, "parts of it are missing or of another kind")
     found: dict[str, Any] = manifest
     return found
 
 
-def _is_manifest(manifest: Any) -> bool:
+def _is_manifest(manifest: Any, folder: str) -> bool:
     return (
         isinstance(manifest, dict)
         and all(name in manifest for name in _MAY_BE_NONE)
@@ -145,7 +146,9 @@ def _is_manifest(manifest: Any) -> bool:
         and isinstance(manifest["schedule_state"], (dict, type(None)))
         and (manifest["schedule"] is None) == (manifest["schedule_state"] is None)
         and len(manifest["watch"]) == 2
-        and all(isinstance(value, (int, float)) for value in manifest["watch"])
+        and isinstance(manifest["watch"][0], (int, float, type(None)))
+        and isinstance(manifest["watch"][1], int)
+        and folder_name(manifest["epoch"]) == folder
         and all(isinstance(group, dict) for group in manifest["groups"])
     )
 

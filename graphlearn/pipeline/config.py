@@ -53,6 +53,8 @@ class NodeTrainConfig:
         gamma: The factor of gradients that flow to other chunks.
         refresh: Epochs between two renewals of the history.
         shuffle: Whether chunks come in another order each epoch.
+        divergence_factor: A loss so many times that of the first epoch, five epochs in a row, ends
+            the training; None lets it go on while losses are finite.
         recompute: Whether activations are computed again on the way back instead of kept.
         checkpoint_every: Epochs between two checkpoints.
         device: Where to train, such as ``"cpu"`` or ``"cuda"``.
@@ -86,6 +88,7 @@ class NodeTrainConfig:
     refresh: int = 1
     shuffle: bool = True
     recompute: bool = False
+    divergence_factor: float | None = 5.0
     checkpoint_every: int = 25
     device: str = "cpu"
     dtype: str = "float32"
@@ -104,6 +107,13 @@ class NodeTrainConfig:
             if number < 0:
                 raise InputError(f"{name} is {value}", expected="a finite number >= 0")
             object.__setattr__(self, name, number)
+        if self.divergence_factor is not None:
+            factor = check_number(self.divergence_factor, name="divergence_factor")
+            if factor <= 1:
+                raise InputError(
+                    f"divergence_factor is {factor}", expected="a number above 1, or None"
+                )
+            object.__setattr__(self, "divergence_factor", factor)
         for name in _FLAGS:
             check_flag(getattr(self, name), name=name)
         for name, known in _CHOICES.items():

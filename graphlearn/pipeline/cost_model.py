@@ -36,6 +36,8 @@ def predict(
     kept_rows: float = 4.0,
     memory_limit: int | None = None,
     replicas: Mapping[int, int] | None = None,
+    cores: int | None = None,
+    threads: int = 1,
 ) -> CostPrediction:
     r"""Foretell a pipelined training, and what could be done with the same devices instead.
 
@@ -80,6 +82,10 @@ def predict(
         memory_limit: Bytes of a device; what needs more is not advised.
         replicas: alpha N for numbers of ways. What is missing is measured: the graph is cut by the
             built-in partitioner, O(E) each.
+        cores: CPU cores that all devices share, if they are processes of one machine: where more
+            threads compute than there are cores, each computes that much longer. None if each
+            device computes by itself.
+        threads: Of each such process.
 
     Raises:
         InputTypeError: If an argument is of a wrong type.
@@ -117,6 +123,8 @@ def predict(
         carried=check_flag(carried, name="carried"),
         itemsize=check_size(itemsize, name="itemsize"),
         kept_rows=_positive(kept_rows, "kept_rows", zero=True),
+        cores=None if cores is None else check_size(cores, name="cores"),
+        threads=check_size(threads, name="threads"),
     )
     if model.forward > 1:
         raise InputError(f"forward_share is {model.forward}", expected="a number in [0, 1]")
@@ -129,7 +137,13 @@ def predict(
             known[ways] = halo_size(edges[0], edges[1], part, ways)
         choices.append(model.choice(stage_count, ways, known[ways]))
     limit = None if memory_limit is None else check_size(memory_limit, name="memory_limit")
-    return CostPrediction(choices[0], tuple(choices), limit)
+    return CostPrediction(
+        choices[0],
+        tuple(choices),
+        limit,
+        recompute=model.recompute,
+        sharing=model.sharing(choices[0].devices),
+    )
 
 
 class _Model:
@@ -149,11 +163,28 @@ class _Model:
         carried: bool,
         itemsize: int,
         kept_rows: float,
+        cores: int | None,
+        threads: int,
     ) -> None:
         self.layout, self.channels, self.seconds = layout, channels, seconds
         self.bandwidth, self.latency, self.overhead = bandwidth, latency, overhead
         self.forward, self.recompute, self.carried = forward, recompute, carried
         self.itemsize, self.kept_rows = itemsize, kept_rows
+        self.cores, self.threads = cores, threads
+
+    def slowdown(self, devices: int) -> float:
+        """How many times as long as one device alone each computes, as they share cores."""
+        if self.cores is None:
+            return 1.0
+        return max(self.cores, devices * self.threads) / max(self.cores, self.threads)
+
+    def sharing(self, devices: int) -> str:
+        """That devices share too few cores; empty if they do not."""
+        if self.slowdown(devices) == 1.0:
+            return ""
+        each = "" if self.threads == 1 else f" of {self.threads} threads"
+        cores = "1 core" if self.cores == 1 else f"{self.cores} cores"
+        return f"{devices} processes{each} share {cores}"
 
     def choice(self, stages: int, ways: int, replicas: int) -> CostChoice:
         """The figures of so many stages and ways."""
@@ -161,13 +192,14 @@ class _Model:
         chunks = 1 if stages == 1 else self.layout.num_chunks
         again = self.recompute and stages > 1
         cells = chunks * ways
+        slower = self.slowdown(stages * ways)
         exchange = 0.0 if ways == 1 else self.latency + replicas * row / cells / self.bandwidth
         ranges = split_layers(self.seconds, stages)
         share = {True: self.forward, False: 1 - self.forward + (self.forward if again else 0.0)}
         turns: dict[bool, list[list[float]]] = {True: [], False: []}
         for way_forward, table in turns.items():
             for part in ranges:
-                work = sum(self.overhead + self.seconds[i] / cells for i in part)
+                work = slower * sum(self.overhead + self.seconds[i] / cells for i in part)
                 table.append([share[way_forward] * work + len(part) * exchange] * chunks)
         message = (1 + self.carried) * nodes * row / cells / self.bandwidth
         timeline = simulate_turns(turns[True], turns[False], latency=self.latency, transfer=message)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+_NEAR = 1.1
+"""Times the seconds of the best choice, within which one device is worth a mention."""
+
 
 @dataclass(frozen=True)
 class CostChoice:
@@ -69,6 +72,8 @@ class CostPrediction:
         asked: What was asked for.
         choices: It and what might be done instead, the first being what was asked for.
         memory_limit: Bytes that a device has; None if there is no limit.
+        recompute: Whether stages compute activations again.
+        sharing: That the devices asked for share too few cores, in words; empty if they do not.
 
     Example:
         >>> small = CostChoice(4, 1, 16, 0.108, 3000, 0.84, 0.9, 300, 20, 3)
@@ -84,6 +89,8 @@ class CostPrediction:
     asked: CostChoice
     choices: tuple[CostChoice, ...]
     memory_limit: int | None = None
+    recompute: bool = True
+    sharing: str = ""
 
     def fits(self, choice: CostChoice) -> bool:
         """Whether a choice needs no more memory than a device has.
@@ -118,13 +125,27 @@ class CostPrediction:
             )
             return f"Does not fit: {self._too_large(asked)}\n{rest[0].upper()}{rest[1:]}"
         if not self.pays:
-            first = f"Won't pay: {lead}, {best.name} {show_seconds(best.seconds)}."
-            return "\n".join([first, *self._reasons()])
+            first = f"Won't pay: {lead}, {_in_full(best)} {show_seconds(best.seconds)}."
+            return "\n".join([first, *self._reasons(), *self._alone(best)])
         others = [choice for choice in self.choices[1:] if self.fits(choice)]
         if not others:
             return f"Pays: {lead}, and nothing else fits."
         second = min(others, key=lambda choice: choice.seconds)
-        return f"Pays: {lead}, the next best, {second.name}, {show_seconds(second.seconds)}."
+        first = f"Pays: {lead}, the next best, {_in_full(second)}, {show_seconds(second.seconds)}."
+        return "\n".join([first, *self._shared(), *self._alone(second)])
+
+    def _shared(self) -> list[str]:
+        return [f"{self.sharing}, and each computes that much longer."] if self.sharing else []
+
+    def _alone(self, named: CostChoice) -> list[str]:
+        """That one device takes about as long as the best, if it does and was not named."""
+        for choice in self.choices:
+            if choice.devices > 1 or choice in (self.asked, named) or not self.fits(choice):
+                continue
+            if choice.seconds <= _NEAR * self.best.seconds:
+                took = show_seconds(choice.seconds)
+                return [f"One device (one process) takes {took}, which is about the same."]
+        return []
 
     def _too_large(self, choice: CostChoice) -> str:
         assert self.memory_limit is not None
@@ -134,7 +155,7 @@ class CostPrediction:
         )
 
     def _reasons(self) -> list[str]:
-        asked, found = self.asked, []
+        asked, found = self.asked, self._shared()
         if asked.overhead >= 0.3:
             found.append(
                 f"{100 * asked.overhead:.0f} % of the stages' work is the fixed cost of calls: the "
@@ -148,7 +169,8 @@ class CostPrediction:
             else:
                 text += ", the rest they wait for layers that cannot be shared evenly or messages."
             found.append(text)
-        return found or ["It is the sum of recomputing, waiting and sending that is larger."]
+        again = "recomputing, " if self.recompute and asked.stages > 1 else ""
+        return found or [f"It is the sum of {again}waiting and sending that is larger."]
 
     def __str__(self) -> str:
         cells = [
@@ -169,6 +191,10 @@ class CostPrediction:
                 )
             )
         return "\n".join([*_aligned(cells), "", self.advice])
+
+
+def _in_full(choice: CostChoice) -> str:
+    return f"{choice.name} (one process)" if choice.devices == 1 else choice.name
 
 
 def show_seconds(seconds: float) -> str:

@@ -216,7 +216,7 @@ def _turn(
             memory.store(1, halo)
         begin = now()
         full = given if memory is None else with_halo(given, memory, 0)
-        result = apply_layer(layer, full, chunk, start)
+        result = apply_layer(layer, full, chunk, start, number=number)
         forward = now() - begin
         wanted = [t for t in (given, start, *layer.parameters()) if t is not None]
         wanted = [tensor for tensor in wanted if tensor.requires_grad]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from graphlearn.errors import InputError, InputTypeError
 from graphlearn.pipeline.borders import Borders
 from graphlearn.pipeline.chunk import GraphChunk
 from graphlearn.pipeline.stage import Stage
@@ -70,6 +72,29 @@ def whole_pass(stage: Stage, borders: Borders, epoch: int) -> list[Tensor]:
         borders.hand_on(given)
     borders.flush()
     return [given.rows for given in passing]
+
+
+def check_mask(mask: Any, num_nodes: int) -> None:
+    """Raise unless a mask says of every node whether it is chosen.
+
+    Args:
+        mask: What was given.
+        num_nodes: Number of nodes of the graph.
+
+    Raises:
+        InputTypeError: If it is no bool tensor.
+        InputError: If it is of another number of nodes.
+
+    Example:
+        >>> check_mask(torch.ones(2, dtype=torch.bool), 2)
+    """
+    if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
+        kind = f"of dtype {mask.dtype}" if isinstance(mask, Tensor) else type(mask).__name__
+        raise InputTypeError(f"the mask is {kind}", expected=f"a bool tensor [{num_nodes}]")
+    if mask.shape != (num_nodes,):
+        raise InputError(
+            f"the mask has shape {list(mask.shape)}", expected=f"[{num_nodes}], one for each node"
+        )
 
 
 def spread_rows(

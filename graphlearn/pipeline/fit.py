@@ -24,13 +24,15 @@ from graphlearn.metrics.history import (
 from graphlearn.pipeline.checkpoint import Resumed, load_checkpoint, save_checkpoint
 from graphlearn.pipeline.checks import check_stack
 from graphlearn.pipeline.config import NodeTrainConfig
+from graphlearn.pipeline.identity import tensor_digest
+from graphlearn.pipeline.loss_watch import LossWatch
 from graphlearn.pipeline.node_scores import check_classes, check_node_metrics, score_nodes
 from graphlearn.pipeline.profile import PipelineProfile, gather_profile
 from graphlearn.pipeline.records import PipelineEpoch
 from graphlearn.pipeline.trainer import PipelineTrainer
 
 # What may differ between a run and the one that goes on from its checkpoint.
-_FREE = ("epochs", "patience", "checkpoint_every", "device", "recompute")
+_FREE = ("epochs", "patience", "checkpoint_every", "device", "recompute", "divergence_factor")
 _PROFILED = 21
 """Of how many of the last epochs turns are kept, to choose one to show."""
 
@@ -107,6 +109,7 @@ def make_node_trainer(
         optimizer=optimizer,
         schedule=cosine if config.schedule == "cosine" else None,
         costs=None if stages == ways == 1 else "measure",
+        watch=LossWatch(config.divergence_factor),
         seed=seed,
         device=config.torch_device() if device is None else device,
     )
@@ -172,8 +175,10 @@ def fit_nodes(
     chooser = config.select_by or names[0]
     masks = {"valid": valid_mask.cpu(), "test": test_mask.cpu()}
     _check_given(trainer, target, masks)
+    _check_config(trainer, config)
     settings = {name: value for name, value in asdict(config).items() if name not in _FREE}
     settings["metrics"] = names
+    settings["nodes"] = tensor_digest(target, *masks.values())
     if config.schedule != "constant":
         settings["epochs"] = config.epochs
     history: list[EpochRecord] = []
@@ -226,6 +231,23 @@ def fit_nodes(
     trainer.load_layer_weights(best)
     result = summarize(trainer.seed, history, select_by=config.select_by)
     return NodeFit(_only(result, metrics, chooser), profile)
+
+
+def _check_config(trainer: PipelineTrainer, config: NodeTrainConfig) -> None:
+    """Refuse a configuration that the trainer was not made with."""
+    own = {
+        "chunks": trainer.layout.num_chunks,
+        "gamma": trainer.gamma,
+        "refresh": trainer.refresh,
+        "shuffle": trainer.shuffle,
+    }
+    for name, value in own.items():
+        if getattr(config, name) != value:
+            raise InputError(
+                f"the trainer has {name} = {value} and the configuration {getattr(config, name)}",
+                expected="the configuration that the trainer was made with",
+                mend="make it by make_node_trainer(stack, data, config)",
+            )
 
 
 def _prepared(data: Any, config: NodeTrainConfig) -> Any:

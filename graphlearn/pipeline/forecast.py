@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections import Counter
 
@@ -52,12 +54,48 @@ def measure_link(place: Place, *, repeats: int = 5) -> tuple[float, float]:
     return _PROBE_BYTES / max(longer - latency, 1e-9), latency
 
 
+def shared_cores(place: Place) -> tuple[int, int]:
+    """How many cores the processes of a training have together, and how many threads each starts.
+
+    Every process has to call it. Of several machines that differ, it is as if all had as few cores
+    for each process as the scarcest.
+
+    Args:
+        place: Of this process, among others.
+
+    Raises:
+        PeerLostError: If another process died or hangs.
+
+    Example:
+        >>> min(shared_cores(Place(1, 1))) >= 1
+        True
+    """
+    told = place.gather((socket.gethostname(), _own_cores(), torch.get_num_threads()))
+    cores: dict[str, set[int]] = {}
+    processes: Counter[str] = Counter()
+    threads = 1
+    for one in told:
+        assert isinstance(one, tuple)
+        cores.setdefault(one[0], set()).update(one[1])
+        processes[one[0]] += 1
+        threads = max(threads, one[2])
+    found = min(len(told) * len(own) // processes[name] for name, own in cores.items())
+    return max(1, found), threads
+
+
+def _own_cores() -> list[int]:
+    """The numbers of the cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))  # macOS has no such call
+
+
 def forecast(trainer: PipelineTrainer) -> CostPrediction | None:
     """Foretell a training with several processes; every process has to call it.
 
     Layers were timed when the trainer was made with ``costs="measure"``, each on one chunk, forward
     twice with ``recompute``; what of that is the fixed cost of calls is an estimate. Links are
-    timed here.
+    timed here. Processes that compute on CPUs share the cores of their machine.
 
     Args:
         trainer: The training, before its first epoch.
@@ -72,6 +110,7 @@ def forecast(trainer: PipelineTrainer) -> CostPrediction | None:
     if place.mesh is None:
         return None
     bandwidth, latency = measure_link(place)
+    cores, threads = shared_cores(place)
     readers = [number for number, reads in enumerate(trainer.reads_halo) if reads]
     if not readers:
         return None
@@ -93,4 +132,6 @@ def forecast(trainer: PipelineTrainer) -> CostPrediction | None:
         recompute=trainer.recompute,
         carried=any(trainer.widths[number].count > 1 for number in readers),
         itemsize=trainer.widths[0].dtype.itemsize,
+        cores=cores if trainer.device.type == "cpu" else None,
+        threads=threads,
     )

@@ -15,7 +15,8 @@ from graphlearn.errors import InputError
 from graphlearn.pipeline.layout import Layout
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-_DIGESTS = ("weights", "y", "layout", "messages")  # the names of bits tell a reader nothing
+DIGESTS = ("weights", "x", "y", "layout", "messages")
+"""What is given as a digest, whose text tells a reader nothing."""
 
 
 def layout_digest(*assignments: Tensor) -> str:
@@ -215,7 +216,7 @@ def check_agreement(given: Sequence[Any]) -> None:
             found = first_difference(name, given[first][name], given[rank][name])
             if found is not None:
                 where, one, other = found
-                shown = "" if name in _DIGESTS else f": {one} and {other}"
+                shown = "" if name in DIGESTS else f": {one} and {other}"
                 raise InputError(
                     f"ranks {first} and {rank} were given different {where}{shown}",
                     expected="the same stack, data and arguments on every process",

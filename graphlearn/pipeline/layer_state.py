@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from graphlearn.errors import CheckpointError
+from graphlearn.errors import CheckpointError, InputTypeError
 from graphlearn.pipeline.layer_rows import LayerRows
 from graphlearn.pipeline.trainer import PipelineTrainer
 
@@ -25,6 +25,9 @@ def layer_tensors(
         trainer: The training.
         number: Of the layer in the stack, one of this stage's.
         best: Weights of the layer that are kept beside the present ones, or None.
+
+    Raises:
+        InputTypeError: If the optimizer keeps something else than tensors.
     """
     found = _history(trainer.layer_rows(number))
     if trainer.place.way:
@@ -34,8 +37,13 @@ def layer_tensors(
     if trainer.optimizer is not None:
         for name, parameter in layer.named_parameters():
             for key, value in trainer.optimizer.state.get(parameter, {}).items():
-                if isinstance(value, Tensor):
-                    found[f"{_OPTIMIZER}{name}.{key}"] = value
+                if not isinstance(value, Tensor):
+                    raise InputTypeError(
+                        f"{key} in the state of the optimizer is a {type(value).__name__}, which a "
+                        "checkpoint cannot hold",
+                        expected="an optimizer that keeps tensors, as torch's do",
+                    )
+                found[f"{_OPTIMIZER}{name}.{key}"] = value
     if best is not None:
         found |= {_BEST + name: value for name, value in best.items()}
     return found

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from graphlearn.errors import CheckpointError, InputTypeError
 from graphlearn.pipeline.checkpoint import load_checkpoint, save_checkpoint
 from graphlearn.pipeline.records import PipelineEpoch
 from graphlearn.pipeline.trainer import PipelineTrainer
@@ -33,11 +35,13 @@ def train(
         on_epoch: Called on every process after each epoch, before a checkpoint is written.
 
     Returns:
-        What each epoch gave that was trained now.
+        What each epoch gave that was trained now; nothing if all were done before.
 
     Raises:
         InputError: If a number is out of range.
-        CheckpointError: If the folder's checkpoint is of another training, or damaged.
+        InputTypeError: If the trainer is none.
+        CheckpointError: If the folder's checkpoint is of another training, of more epochs, or
+            damaged.
         OutputError: If a checkpoint cannot be written.
         DivergedError: If the loss has run away, or something is not finite.
         PeerLostError: If another process died or hangs.
@@ -60,10 +64,21 @@ def train(
         [0, 1, 2]
         [3, 4]
     """
+    given: Any = trainer
+    if not isinstance(given, PipelineTrainer):
+        raise InputTypeError(
+            f"the trainer is a {type(given).__name__}", expected="a PipelineTrainer"
+        )
     epochs = check_num_nodes(epochs, name="epochs")
     every = check_size(every, name="every")
     if folder is not None and trainer.epoch == 0:
-        load_checkpoint(trainer, folder)
+        done = load_checkpoint(trainer, folder).epoch
+        if done > epochs:
+            raise CheckpointError(
+                f"{folder} holds a training of {done} epochs",
+                expected=f"{epochs} at most",
+                mend="ask for more epochs, or choose an empty folder",
+            )
     records = []
     with trainer.place.failures.telling():
         while trainer.epoch < epochs:

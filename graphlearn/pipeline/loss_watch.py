@@ -18,10 +18,13 @@ class LossWatch:
 
     Pipelined training reads old rows, and may diverge where full-graph training does not (seen by
     the paper's authors' code on ogbn-arxiv with GCNII). A loss that is not finite ends the run, and
-    so does one that is ``factor`` times the least so far, ``patience`` epochs in a row.
+    so does one that is worse than that of the first epoch by ``factor``, ``patience`` epochs in a
+    row. It is compared with the first and not with the least: dropout makes some epochs lucky.
 
     Args:
-        factor: How much larger than the least is too large.
+        factor: How many times the first epoch's loss is too much; of a first loss that is not
+            above 0, by how many times its magnitude it may rise, plus once. None watches only
+            whether losses are finite.
         patience: How often in a row.
 
     Raises:
@@ -29,21 +32,21 @@ class LossWatch:
 
     Example:
         >>> watch = LossWatch(factor=2.0, patience=2)
-        >>> for loss in (1.0, 0.5, 0.8, 1.5):
+        >>> for loss in (1.0, 0.01, 0.8, 2.5):
         ...     watch.see(loss)
         >>> try:
-        ...     watch.see(1.6)
+        ...     watch.see(2.6)
         ... except DivergedError as error:
         ...     print(error.given)
-        the loss is 1.6 after 0.5
+        the loss is 2.6, and 1 in the first epoch
     """
 
-    def __init__(self, factor: float = 10.0, patience: int = 5) -> None:
-        self.factor = check_number(factor, name="factor")
-        if self.factor <= 1:
-            raise InputError(f"factor is {factor}", expected="a number above 1")
+    def __init__(self, factor: float | None = 5.0, patience: int = 5) -> None:
+        self.factor = None if factor is None else check_number(factor, name="factor")
+        if self.factor is not None and self.factor <= 1:
+            raise InputError(f"factor is {factor}", expected="a number above 1, or None")
         self.patience = check_size(patience, name="patience")
-        self.least = math.inf
+        self.first: float | None = None
         self.high = 0
 
     def see(self, loss: float) -> None:
@@ -54,11 +57,15 @@ class LossWatch:
         """
         if not math.isfinite(loss):
             raise DivergedError(f"the loss is {loss}", expected="a finite loss", mend=ADVICE)
-        self.least = min(self.least, loss)
-        self.high = self.high + 1 if loss > self.factor * self.least else 0
+        if self.first is None:
+            self.first = loss
+        if self.factor is None:
+            return
+        most = self.first + (self.factor - 1) * (abs(self.first) or 1.0)
+        self.high = self.high + 1 if loss > most else 0
         if self.high >= self.patience:
             raise DivergedError(
-                f"the loss is {loss:.4g} after {self.least:.4g}",
-                expected=f"one below {self.factor:g} times the least within {self.patience} epochs",
+                f"the loss is {loss:.4g}, and {self.first:.4g} in the first epoch",
+                expected=f"one of at most {most:.4g} within {self.patience} epochs",
                 mend=ADVICE,
             )

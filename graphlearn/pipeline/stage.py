@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from graphlearn.errors import InputError
 from graphlearn.kernels.sample import mix_keys
 from graphlearn.pipeline.chunk import GraphChunk
 from graphlearn.pipeline.held_rows import HeldRows
 from graphlearn.pipeline.layer_rows import Exchange, LayerRows, with_halo
+
+_LEAF_CHANGED = re.compile(r"leaf Variable that requires grad .*in-place operation")
 
 
 @dataclass(frozen=True)
@@ -237,7 +241,7 @@ class Stage:
         layer, rows = self.layers[i], self.rows[i]
         x = given.rows if rows is None else with_halo(given.rows, rows, chunk, store=store)
         self._draws.seed(self.seed, self._epoch, self.first + i, chunk, self.way)
-        return apply_layer(layer, x, self.chunks[chunk], given.initial)
+        return apply_layer(layer, x, self.chunks[chunk], given.initial, number=self.first + i)
 
 
 def reads_halo(layer: nn.Module) -> bool:
@@ -245,13 +249,59 @@ def reads_halo(layer: nn.Module) -> bool:
     return bool(getattr(layer, "reads_halo", True))
 
 
-def apply_layer(layer: nn.Module, x: Tensor, chunk: GraphChunk, initial: Tensor | None) -> Passing:
-    """Call a layer, and keep its result as the initial representation if it says so."""
+def apply_layer(
+    layer: nn.Module,
+    x: Tensor,
+    chunk: GraphChunk,
+    initial: Tensor | None,
+    *,
+    number: int | None = None,
+) -> Passing:
+    """Call a layer, and keep its result as the initial representation if it says so.
+
+    Args:
+        layer: The layer.
+        x: Its input.
+        chunk: Of which chunk.
+        initial: The initial representation.
+        number: Of the layer in the stack; with it, what the layer may not do is looked for.
+
+    Raises:
+        InputError: If the layer changed its input in place: that spoils the features that are
+            kept, the rows that are sent, and what is computed a second time.
+    """
     extra: dict[str, Any] = {}
     if getattr(layer, "takes_initial", False):
         extra["initial"] = initial
-    out = layer(x, chunk, **extra)
+    if number is None:
+        out = layer(x, chunk, **extra)
+    else:
+        given = [x] if initial is None else [x, initial]
+        before = [_version(part) for part in given]
+        try:
+            out = layer(x, chunk, **extra)
+        except RuntimeError as problem:
+            # What comes into a stage is a leaf, and autograd itself refuses to change that.
+            if not _LEAF_CHANGED.search(str(problem)):
+                raise
+            raise _changed(layer, number, "its input or a weight") from problem
+        for part, version in zip(given, before, strict=True):
+            if _version(part) != version:
+                raise _changed(layer, number, "its input" if part is x else "the initial rows")
     return Passing(out, out if getattr(layer, "sets_initial", False) else initial)
+
+
+def _version(tensor: Tensor) -> int:
+    """How often a tensor was changed in place; one of inference mode does not count."""
+    return 0 if tensor.is_inference() else tensor._version
+
+
+def _changed(layer: nn.Module, number: int, what: str) -> InputError:
+    return InputError(
+        f"layer {number}, a {type(layer).__name__}, changed {what} in place",
+        expected="a new tensor",
+        mend="leave out inplace=True, and take x = x * 2 for x.mul_(2) or x *= 2",
+    )
 
 
 def _leaf(given: Passing, first: int) -> Passing:

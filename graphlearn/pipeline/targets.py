@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -67,9 +68,18 @@ class Targets:
         Args:
             chunk: Which one.
             out: What the stack gave for its own nodes, ``[n, C]``.
+
+        Raises:
+            InputTypeError: If the loss gives no tensor.
+            InputError: If it gives more than one number, or one that no gradient comes from.
         """
         rows, target = self._chosen[chunk]
-        return self.loss(out.index_select(0, rows), target) if rows.numel() else out.sum() * 0.0
+        if not rows.numel():
+            return out.sum() * 0.0
+        given: Any = self.loss(out.index_select(0, rows), target)
+        _check_loss(given, wants_gradient=out.requires_grad and torch.is_grad_enabled())
+        found: Tensor = given
+        return found
 
     def count_right(self, out: Tensor, mask: Tensor) -> tuple[int, int]:
         """Of some nodes, how many have the right class, and how many they are.
@@ -135,6 +145,28 @@ def check_targets(y: Tensor, mask: Tensor, channels: int, loss: Loss) -> None:
             mend="leave nodes without a class out of train_mask"
             if int(y[node]) < 0
             else "give the last layer as many channels as there are classes",
+        )
+
+
+def _check_loss(given: Any, *, wants_gradient: bool) -> None:
+    expected = "a tensor of one number, the sum over some nodes"
+    if not isinstance(given, Tensor):
+        raise InputTypeError(
+            f"loss gives {'None' if given is None else f'a {type(given).__name__}'}",
+            expected=expected,
+            mend="return it as torch computes it, without .item()",
+        )
+    if given.numel() != 1:
+        raise InputError(
+            f"loss gives a tensor of shape {list(given.shape)}",
+            expected=expected,
+            mend='pass reduction="sum", or add .sum()',
+        )
+    if wants_gradient and not given.requires_grad:
+        raise InputError(
+            "loss gives a number that does not depend on the output, as far as autograd knows",
+            expected="one that a gradient comes from",
+            mend="compute it of the output without .detach(), .argmax() or torch.no_grad()",
         )
 
 

@@ -21,7 +21,7 @@ from graphlearn.pipeline.checks import (
     warn_of_few_chunks,
 )
 from graphlearn.pipeline.costs import agree_on_costs
-from graphlearn.pipeline.evaluation import spread_rows, whole_pass
+from graphlearn.pipeline.evaluation import check_mask, spread_rows, whole_pass
 from graphlearn.pipeline.finite import FiniteWatch, check_gradients, check_rows
 from graphlearn.pipeline.held_rows import HeldRows
 from graphlearn.pipeline.identity import (
@@ -45,7 +45,7 @@ from graphlearn.pipeline.targets import Loss, Targets, check_targets, summed_cro
 from graphlearn.pipeline.update import MakeOptimizer, Schedule, WeightUpdate, adam
 from graphlearn.pipeline.weights import LayerWeights, copy_weights, gather_weights, load_weights
 from graphlearn.pipeline.widths import layer_widths
-from graphlearn.validate import check_flag, check_number, check_size
+from graphlearn.validate import check_device, check_flag, check_number, check_size
 
 
 class PipelineTrainer:
@@ -155,7 +155,7 @@ class PipelineTrainer:
         device: torch.device | str = "cpu",
     ) -> None:
         layers = check_stack(stack)
-        self.device = torch.device(device)
+        self.device = check_device(device)
         if layout is not None:
             ways = layout.num_ways
         self.place = place = Place.find(stages, ways, self.device.type)
@@ -179,6 +179,8 @@ class PipelineTrainer:
             if layout.num_chunks < place.stages and place.rank == 0:
                 warn_of_few_chunks(layout.num_chunks, place.stages)
             self.gamma = check_number(gamma, name="gamma")
+            if self.gamma < 0:
+                raise InputError(f"gamma is {gamma}", expected="a number >= 0")
             self.refresh = check_size(refresh, name="refresh")
             self.shuffle, self.seed = check_flag(shuffle, name="shuffle"), int(seed)
             self.recompute = check_flag(recompute, name="recompute")
@@ -251,9 +253,11 @@ class PipelineTrainer:
                 "refresh": self.refresh,
                 "shuffle": self.shuffle,
                 "seed": self.seed,
+                "loss": getattr(loss, "__qualname__", type(loss).__name__),
+                "x": tensor_digest(x),
+                "y": tensor_digest(y, mask),
             }
             agreed = {
-                "y": tensor_digest(y, mask),
                 "weights": [tensor_digest(*layer.state_dict().values()) for layer in layers],
                 "layer_ranges": [[own.start, own.stop] for own in self.layer_ranges],
                 "update": self.update.state(),
@@ -358,7 +362,12 @@ class PipelineTrainer:
 
         Args:
             mask: Which nodes, ``[N]`` bool.
+
+        Raises:
+            InputTypeError: If the mask is no such tensor.
+            InputError: If it is of another number of nodes.
         """
+        check_mask(mask, self.layout.num_nodes)
         out, known = self._output()
         right, count = self._targets.count_right(out, mask.cpu() & known)
         total = self.place.sum_all([float(right), float(count)])
@@ -410,9 +419,9 @@ class PipelineTrainer:
         return self._stage.rows[number - self._stage.first]
 
     def go_on_from(self, epoch: int) -> None:
-        """Say that so many epochs are done, and the history is filled."""
+        """Say that so many epochs are done; the history is filled after the first."""
         self.epoch = epoch
-        self._has_history = True
+        self._has_history = epoch > 0
 
     def _numbered(self) -> dict[int, nn.Module]:
         return {int(number): layer for number, layer in self.layers.items()}

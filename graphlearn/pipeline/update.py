@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from graphlearn.errors import CheckpointError, InputTypeError
+from graphlearn.pipeline.identity import first_difference
 from graphlearn.pipeline.place import Place
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
@@ -59,11 +60,14 @@ class WeightUpdate:
         schedule: Schedule | None = None,
     ) -> None:
         self._parameters = list(parameters)
+        self._first: list[dict[str, Any]] = []
         self.optimizer: Optimizer | None = None
         self.scheduler: LRScheduler | None = None
         if not self._parameters:
             return
         self.optimizer = _check_optimizer(optimizer(self._parameters))
+        # As they were given: a schedule changes the step size, and what is resumed overrides it.
+        self._first = [_settings(group) for group in self.optimizer.param_groups]
         if schedule is not None:
             self.scheduler = _check_scheduler(schedule(self.optimizer))
 
@@ -78,21 +82,33 @@ class WeightUpdate:
         Args:
             place: Of this process.
         """
-        for parameter in self._parameters:
-            # Every way takes part, also one whose part of the graph gave it nothing.
-            if parameter.grad is None and place.ways > 1:
-                parameter.grad = torch.zeros_like(parameter)
-            if parameter.grad is not None:
-                place.sum_ways(parameter.grad)
+        if place.ways > 1:
+            self._add_up(place)
         if self.optimizer is not None:
             self.optimizer.step()
         if self.scheduler is not None:
             self.scheduler.step()
 
+    def _add_up(self, place: Place) -> None:
+        # A way whose part of the graph gave a weight nothing takes part with zeros. A weight that
+        # got nothing on any way keeps no gradient: with zeros it would be decayed.
+        got = torch.tensor([float(weight.grad is not None) for weight in self._parameters])
+        got = place.sum_ways(got.to(self._parameters[0].device) if self._parameters else got)
+        for weight, ways in zip(self._parameters, got.tolist(), strict=True):
+            if not ways:
+                continue
+            if weight.grad is None:
+                weight.grad = torch.zeros_like(weight)
+            place.sum_ways(weight.grad)
+
     # State #######################################################################################
 
     def state(self) -> dict[str, Any] | None:
-        """All but what belongs to single weights, as JSON has it; None on a stage without any."""
+        """All but what belongs to single weights, as JSON has it; None on a stage without any.
+
+        Raises:
+            InputTypeError: If a setting of the optimizer is nothing that JSON can hold.
+        """
         if self.optimizer is None:
             return None
         name, values = None, None
@@ -100,7 +116,8 @@ class WeightUpdate:
             name, values = type(self.scheduler).__name__, _plain(self.scheduler.state_dict(), name)
         return {
             "optimizer": type(self.optimizer).__name__,
-            "groups": [_numbers(group) for group in self.optimizer.param_groups],
+            "groups": [_settings(group) for group in self.optimizer.param_groups],
+            "settings": self._first,
             "schedule": name,
             "schedule_state": values,
         }
@@ -126,6 +143,14 @@ class WeightUpdate:
                     expected=f"{own[name]!r}",
                     mend="choose the folder of this training, or an empty one",
                 )
+        found = first_difference("settings", given["settings"], own["settings"])
+        if found is not None:
+            where, one, other = found
+            raise CheckpointError(
+                f"the checkpoint is of a training with {where} = {one} of its optimizer",
+                expected=other,
+                mend="choose the folder of this training, or an empty one",
+            )
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take up what :meth:`state` gave."""
@@ -157,12 +182,12 @@ def _check_scheduler(made: Any) -> LRScheduler:
     return made
 
 
-def _numbers(group: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a group of weights, such as its step size."""
+def _settings(group: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a group of weights, such as its step size."""
     return {
-        name: list(value) if isinstance(value, tuple) else value
+        name: _plain(value, "the optimizer", name)
         for name, value in group.items()
-        if name != "params" and isinstance(value, (int, float, bool, tuple, type(None)))
+        if name != "params"
     }
 
 
@@ -176,6 +201,6 @@ def _plain(value: Any, of: str | None, where: str = "state") -> Any:
         return {name: _plain(each, of, f"{where}.{name}") for name, each in value.items()}
     raise InputTypeError(
         f"{where} of {of} is a {type(value).__name__}, which a checkpoint cannot hold",
-        expected="a schedule whose state is numbers, texts and lists of them",
-        mend="take another one (StepLR, CosineAnnealingLR, LambdaLR with a function)",
+        expected="numbers, texts and lists of them",
+        mend="take another one (Adam with a number as its step size; StepLR, CosineAnnealingLR)",
     )

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from graphlearn.bench.listener import Epoch
-from graphlearn.bench.node_run import CHECKPOINTS, pipeline_figures, train_nodes
+from graphlearn.bench.node_run import CHECKPOINTS, NodeRun, pipeline_figures, train_nodes
 from graphlearn.bench.recipe import Recipe
 from graphlearn.bench.recipe_yaml import recipe_from_text
 from graphlearn.bench.run_folder import RunFolder
@@ -111,6 +111,7 @@ def test_sparse_features_train_like_dense_ones(
     one, two = (
         train_nodes(recipe, each, 0, tmp_path / str(n)) for n, each in enumerate((split, sparse))
     )
+    assert isinstance(one, NodeRun)
     assert one.fit.test == two.fit.test
 
 

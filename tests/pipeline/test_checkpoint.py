@@ -9,7 +9,7 @@ import torch
 
 from graphlearn.errors import CheckpointError, InputError, InputTypeError, OutputError
 from graphlearn.pipeline import Resumed, load_checkpoint, save_checkpoint, train
-from graphlearn.pipeline.checkpoint_files import MANIFEST
+from graphlearn.pipeline.checkpoint_files import MANIFEST, VERSION
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_everything_comes_back(workers, folder) -> None:
     found = state(other)
     assert found.keys() == wanted.keys()
     assert all(torch.equal(found[name], wanted[name]) for name in wanted)
-    assert other.watch.least == min(whole)
+    assert other.watch.first == whole[0]
     assert trainer.train_epoch().loss == other.train_epoch().loss
 
 
@@ -116,9 +116,9 @@ def test_that_of_another_training_is_refused(workers, folder, kind, options, tex
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"method": "range"}, "layout = "),
+        ({"method": "range"}, "another layout: expected the same bits"),
         ({"normalization": "mean"}, "normalization = 'gcn': expected 'mean'"),
-        ({"weight": torch.full((150,), 2.0, dtype=torch.float64)}, "messages = "),
+        ({"weight": torch.full((150,), 2.0, dtype=torch.float64)}, "another messages"),
     ],
 )
 def test_another_layout_is_refused(workers, folder, change, text) -> None:
@@ -245,7 +245,7 @@ def test_a_damaged_one_is_refused_and_nothing_is_taken_from_it(
     [
         (lambda manifest: "{", "cannot be read"),
         (lambda manifest: "[]", "parts of it are missing"),
-        (lambda manifest: json.dumps({"version": 2}), "parts of it are missing"),
+        (lambda manifest: json.dumps({"version": VERSION}), "parts of it are missing"),
         (lambda manifest: json.dumps(manifest | {"version": 99}), "is of version 99: expected"),
         (lambda manifest: json.dumps(manifest | {"files": {}}), "its content was changed"),
         (lambda manifest: json.dumps(manifest | {"files": 3}), "parts of it are missing"),
@@ -396,3 +396,50 @@ def test_all_processes_refuse_together(start, tmp_path) -> None:
     came = start(2, [("load_once", options)])
     assert [done[0][0] for done in came] == ["CheckpointError"] * 2
     assert came[0][0][1][0] == came[1][0][1][0]
+
+
+def test_what_was_saved_before_the_first_epoch_goes_on_undisturbed(workers, tmp_path) -> None:
+    options = {"kind": "sum", "chunks": 3, "refresh": 5}
+    whole = [workers.make_trainer(**options)]
+    expected = [whole[0].train_epoch().loss for _ in range(3)]
+    save_checkpoint(workers.make_trainer(**options), tmp_path)
+    other = workers.make_trainer(**options)
+    assert load_checkpoint(other, tmp_path).epoch == 0
+    assert [other.train_epoch().loss for _ in range(3)] == expected
+
+
+def test_a_later_checkpoint_is_never_written_behind(workers, tmp_path) -> None:
+    trainer = workers.make_trainer("sum", chunks=3)
+    for _ in range(2):
+        trainer.train_epoch()
+    save_checkpoint(trainer, tmp_path)
+    earlier = workers.make_trainer("sum", chunks=3)
+    earlier.train_epoch()
+    with pytest.raises(CheckpointError, match="holds epoch-000002, .* is at epoch 1"):
+        save_checkpoint(earlier, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["epoch-000002"]
+
+
+def test_the_folder_is_asked_for_and_not_the_checkpoint(workers, tmp_path) -> None:
+    trainer = workers.make_trainer("sum", chunks=3)
+    trainer.train_epoch()
+    path = save_checkpoint(trainer, tmp_path)
+    with pytest.raises(CheckpointError, match=f"epoch-000001 is a checkpoint.*pass {tmp_path}"):
+        load_checkpoint(trainer, path)
+
+
+def test_an_optimizer_that_keeps_more_than_tensors_is_refused(workers, tmp_path) -> None:
+    class Counting(torch.optim.SGD):
+        def step(self, closure=None):
+            for group in self.param_groups:
+                for parameter in group["params"]:
+                    self.state[parameter]["step"] = 1
+            return super().step(closure)
+
+    def make(parameters):
+        return Counting(parameters, lr=0.1)
+
+    trainer = workers.make_trainer("sum", chunks=3, optimizer=make)
+    trainer.train_epoch()
+    with pytest.raises(InputTypeError, match="step in the state of the optimizer is a int"):
+        save_checkpoint(trainer, tmp_path)

@@ -20,7 +20,7 @@ MAY_BE_NONE = ("patience", "ends_weight_decay", "select_by", "normalization")
 
 def test_every_setting_is_met_here() -> None:
     names = {field.name for field in fields(NodeTrainConfig)}
-    assert names == {*COUNTS, *NUMBERS, *FLAGS, *CHOICES, "device"}
+    assert names == {*COUNTS, *NUMBERS, *FLAGS, *CHOICES, "device", "divergence_factor"}
 
 
 def test_defaults() -> None:
@@ -40,10 +40,18 @@ def test_defaults() -> None:
         "refresh": 1,
         "shuffle": True,
         "recompute": False,
+        "divergence_factor": 5.0,
         "checkpoint_every": 25,
         "device": "cpu",
         "dtype": "float32",
     }
+
+
+@pytest.mark.parametrize("factor", [1.0, 0, -3.0, float("nan")])
+def test_a_divergence_factor_is_above_one_or_none(factor: float) -> None:
+    with pytest.raises(InputError, match="divergence_factor is "):
+        NodeTrainConfig(divergence_factor=factor)
+    assert NodeTrainConfig(divergence_factor=None).divergence_factor is None
 
 
 @pytest.mark.parametrize("name", COUNTS)

@@ -224,7 +224,7 @@ def test_a_loss_that_runs_away_ends_the_training_with_advice(workers) -> None:
     trainer = workers.make_trainer(
         "sum", chunks=3, optimizer=steep, watch=LossWatch(factor=2.0, patience=1)
     )
-    with pytest.raises(DivergedError, match=r"the loss is .* after .*refresh=1"):
+    with pytest.raises(DivergedError, match=r"the loss is .* in the first epoch.*refresh=1"):
         train(trainer, 20)
 
 
@@ -503,3 +503,22 @@ def test_a_layer_is_told_its_chunk(workers) -> None:
     met.clear()
     trainer.predict()
     assert met == [(0, True), (1, True), (2, True)]
+
+
+@pytest.mark.parametrize(
+    ("mask", "error"),
+    [
+        (torch.ones(3, dtype=torch.bool), InputError),
+        (torch.ones(60, dtype=torch.int64), InputTypeError),
+        ([True], InputTypeError),
+    ],
+)
+def test_accuracy_wants_a_mask_of_all_nodes(workers, mask, error) -> None:
+    with pytest.raises(error, match="the mask "):
+        workers.make_trainer("sum", chunks=2).accuracy(mask)
+
+
+@pytest.mark.parametrize("device", ["gpu", "meta", "cuda:99"])
+def test_a_device_that_is_not_there_is_named(workers, device) -> None:
+    with pytest.raises(InputError, match=f"device is '{device}'"):
+        workers.make_trainer("sum", chunks=2, device=device)

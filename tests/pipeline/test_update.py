@@ -139,3 +139,31 @@ def test_another_number_of_groups_is_refused() -> None:
 def test_what_no_checkpoint_could_hold_is_refused_at_once(optimizer, schedule, text) -> None:
     with pytest.raises(InputTypeError, match=text):
         WeightUpdate([nn.Parameter(torch.ones(1))], optimizer, schedule)
+
+
+def test_weights_that_no_way_gave_a_gradient_are_not_decayed() -> None:
+    frozen = nn.Parameter(torch.ones(2), requires_grad=False)
+    unused, used = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
+    update = WeightUpdate(
+        [frozen, unused, used], lambda weights: torch.optim.Adam(weights, lr=0.1, weight_decay=0.5)
+    )
+    used.grad = torch.ones(2)
+    update.step(Place(1, 2))
+    assert frozen.tolist() == unused.tolist() == [1, 1]
+    assert max(used.tolist()) < 1
+
+
+def test_another_step_size_is_another_training() -> None:
+    one, other = (
+        WeightUpdate([nn.Parameter(torch.ones(1))], lambda w, lr=lr: torch.optim.SGD(w, lr=lr))
+        for lr in (0.1, 0.2)
+    )
+    with pytest.raises(CheckpointError, match=r"settings\[0\].lr = 0.1 .*expected 0.2"):
+        other.check(one.state())
+
+
+def test_a_setting_that_json_cannot_hold_is_refused() -> None:
+    with pytest.raises(InputTypeError, match="lr of the optimizer is a Tensor"):
+        WeightUpdate(
+            [nn.Parameter(torch.ones(1))], lambda w: torch.optim.Adam(w, lr=torch.tensor(0.1))
+        )

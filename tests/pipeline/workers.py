@@ -615,6 +615,7 @@ def main(request: dict[str, Any], pipe: Any) -> None:
         world_size=request["processes"],
         timeout=timedelta(seconds=request["seconds"]),
     )
+    dist.barrier()  # one that ends at once must not do so while others still connect
     came: list[tuple[str, Any]] = []
     for name, options in request["tasks"]:
         try:
