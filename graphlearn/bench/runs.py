@@ -28,11 +28,11 @@ from graphlearn.bench.split_source import (
     is_file_dataset,
     is_graph_dataset,
 )
-from graphlearn.bench.threads import computing_with
 from graphlearn.bench.workers import run_in_workers
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.files import make_folder, sole_use
 from graphlearn.train import TrainConfig
+from graphlearn.train.threads import computing_with
 from graphlearn.validate import check_size
 
 if TYPE_CHECKING:
