@@ -11,16 +11,17 @@ import pytest
 
 import graphlearn
 
-HEAVY = {"cyclopts", "matplotlib", "ogb", "pandas", "pyarrow", "rich", "sklearn"}
+HEAVY = {"cyclopts", "faiss", "matplotlib", "ogb", "pandas", "pyarrow", "rich", "sklearn"}
 ROOMS = sorted(p.parent.name for p in Path(graphlearn.__file__).parent.glob("*/__init__.py"))
 
 # One interpreter, step by step: what a step adds is what its import costs.
 STEPS = [
-    "import graphlearn; assert 'run' in dir(graphlearn)",
+    "import graphlearn; assert {'fit', 'load', 'run'} <= {*dir(graphlearn)}",
     "import torch_geometric",
     "import graphlearn.nn",
     *(f"import graphlearn.{room}" for room in ROOMS if room != "nn"),
     "assert callable(graphlearn.run)",
+    "assert callable(graphlearn.fit) and callable(graphlearn.load)",
 ]
 
 
@@ -66,8 +67,9 @@ def test_every_room_imports_what_is_shown_and_heavy_lazily(
     assert not added[f"import graphlearn.{room}"] & HEAVY
 
 
-def test_run_is_fetched_on_first_access(added: dict[str, set[str]]) -> None:
-    assert not added["assert callable(graphlearn.run)"] & HEAVY
+def test_functions_are_fetched_on_first_access(added: dict[str, set[str]]) -> None:
+    for step in STEPS[-2:]:
+        assert not added[step] & HEAVY
 
 
 def test_unknown_attribute() -> None:

@@ -10,10 +10,10 @@ from graphlearn.bench.build import build_model
 from graphlearn.bench.consistency import ConsistencyReport, audit_predictor
 from graphlearn.bench.recipe import Recipe
 from graphlearn.bench.split_source import SplitSource
-from graphlearn.bench.threads import computing_with
 from graphlearn.data import LinkSplit
 from graphlearn.errors import InputError
 from graphlearn.kernels import CSRGraph
+from graphlearn.train.threads import computing_with
 from graphlearn.typing import Pairs
 
 

@@ -16,7 +16,6 @@ from graphlearn.bench.recipe_yaml import recipe_from_text
 from graphlearn.bench.seed_result import PipelineFigures
 from graphlearn.bench.sizes import model_sizes
 from graphlearn.bench.split_source import SplitSources
-from graphlearn.bench.threads import computing_with
 from graphlearn.data import NodeSplit
 from graphlearn.metrics.history import EpochRecord, FitResult
 from graphlearn.nn.deep import WholeGraphStack
@@ -24,6 +23,7 @@ from graphlearn.pipeline.config import NodeTrainConfig
 from graphlearn.pipeline.fit import fit_nodes, make_node_trainer
 from graphlearn.pipeline.forecast import forecast
 from graphlearn.pipeline.profile import PipelineProfile
+from graphlearn.train.threads import computing_with
 
 CHECKPOINTS = "checkpoints"
 """The folder of a seed's checkpoints."""

@@ -30,11 +30,11 @@ from graphlearn.bench.tasks import (
     default_task,
     is_file_dataset,
 )
-from graphlearn.bench.threads import computing_with
 from graphlearn.bench.workers import run_in_workers
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.files import make_folder, sole_use
 from graphlearn.train import SampledTrainConfig, TrainConfig
+from graphlearn.train.threads import computing_with
 from graphlearn.validate import check_size
 
 if TYPE_CHECKING:

@@ -69,14 +69,14 @@ def read_edge_list(
     ending = Path(path.name.lower().removesuffix(".gz")).suffix
     found: np.ndarray | NamedPairs
     if path.name.lower().endswith(".parquet"):
-        found = _read_parquet(path)
+        found = read_parquet_pairs(path)
     elif ending in _TEXT:
         layout = detect_format(path, delimiter=delimiter, header=header)
         where: dict[str, Any] = {"delimiter": layout.delimiter, "skip_lines": layout.skip_lines}
         try:
             found = read_integer_pairs(path, **where)
         except NotIntegerPairs:
-            found = _integers_or_names(path, read_name_pairs(path, **where))
+            found = integers_or_names(path, read_name_pairs(path, **where))
     else:
         raise InputError(
             f"{path.name} is of an unknown format",
@@ -97,12 +97,22 @@ def read_edge_list(
     if isinstance(found, NamedPairs):
         node_ids = found.names
     else:
-        pairs, node_ids = _number_in_order(found)
+        pairs, node_ids = number_in_order(found)
     edge_index = torch.from_numpy(np.ascontiguousarray(pairs.T))
     return from_pyg(Data(edge_index=edge_index, num_nodes=len(node_ids), node_ids=node_ids))
 
 
-def _number_in_order(ids: np.ndarray) -> tuple[np.ndarray, torch.Tensor]:
+def number_in_order(ids: np.ndarray) -> tuple[np.ndarray, torch.Tensor]:
+    """Number integer ids in ascending order; return the numbers and the known ids.
+
+    Shapes:
+        - **ids**: any; **output**: the same, and ``[N]`` int64
+
+    Example:
+        >>> numbers, known = number_in_order(np.array([[7, 5], [5, 9]]))
+        >>> numbers.tolist(), known.tolist()
+        ([[1, 0], [0, 2]], [5, 7, 9])
+    """
     high = int(ids.max())
     if high >= 4 * ids.size:
         known, numbered = np.unique(ids, return_inverse=True)
@@ -116,8 +126,16 @@ def _number_in_order(ids: np.ndarray) -> tuple[np.ndarray, torch.Tensor]:
     return ids, torch.from_numpy(known)
 
 
-def _integers_or_names(path: Path, found: NamedPairs) -> np.ndarray | NamedPairs:
-    """Decide what the ids are once all are known; numbers that cannot be ids are refused."""
+def integers_or_names(path: Path, found: NamedPairs) -> np.ndarray | NamedPairs:
+    """Decide what the ids are once all are known: integers if all of them are, else names.
+
+    Raises:
+        InputError: If they are numbers that cannot be ids: negative, too large, or not whole.
+
+    Example:
+        >>> integers_or_names(Path("a.csv"), NamedPairs(np.array([[0, 1]]), ["07", "3"], [1, 1]))
+        array([[7, 3]])
+    """
     if all(re.fullmatch(r"[+-]?\d+", name) for name in found.names):
         values = [int(name) for name in found.names]
         low = min(values)
@@ -150,7 +168,19 @@ def _is_number(name: str) -> bool:
     return True
 
 
-def _read_parquet(path: Path) -> np.ndarray | NamedPairs:
+def read_parquet_pairs(
+    path: Path, columns: tuple[str, str] | None = None
+) -> np.ndarray | NamedPairs:
+    """Read two columns of node ids from a parquet file.
+
+    Args:
+        path: The file.
+        columns: Their names; the first two if None.
+
+    Raises:
+        InputError: If the file, or what the columns hold, cannot be used.
+        MissingExtraError: If pyarrow is not installed.
+    """
     try:
         import pyarrow
         import pyarrow.parquet
@@ -161,11 +191,12 @@ def _read_parquet(path: Path) -> np.ndarray | NamedPairs:
         ) from error
     try:
         columns_there = pyarrow.parquet.read_schema(path).names
-        names = columns_there[:2]
+        names = columns_there[:2] if columns is None else list(columns)
         table = pyarrow.parquet.read_table(path, columns=names)
     except (pyarrow.ArrowException, OSError) as error:
         raise InputError(f"{path} cannot be read ({error})", expected="a parquet file") from error
-    check_columns(path, columns_there)
+    if columns is None:
+        check_columns(path, columns_there)
     if len(names) < 2:
         raise InputError(f"{path} has {len(names)} columns", expected="two or more")
     for name in names:
@@ -174,21 +205,21 @@ def _read_parquet(path: Path) -> np.ndarray | NamedPairs:
                 f"{path}: column {name!r} has {table[name].null_count} empty entries",
                 expected="a node id in each row",
             )
-    columns = [table[name].to_numpy() for name in names]
-    if all(column.dtype.kind in "iu" for column in columns):
-        ids: np.ndarray = np.stack([column.astype(np.int64) for column in columns], axis=1)
+    values = [table[name].to_numpy() for name in names]
+    if all(column.dtype.kind in "iu" for column in values):
+        ids: np.ndarray = np.stack([column.astype(np.int64) for column in values], axis=1)
         if ids.size and ids.min() < 0:
             row = int(np.flatnonzero((ids < 0).any(axis=1))[0])
             raise InputError(
                 f"{path}, row {row}, holds node id {ids[row].min()}", expected="ids >= 0"
             )
         return ids
-    if any(column.dtype.kind not in "OUT" for column in columns):
+    if any(column.dtype.kind not in "OUT" for column in values):
         kinds = " and ".join(str(table[name].type) for name in names)
         raise InputError(
             f"{path}: columns {', '.join(names)} hold {kinds}", expected="integers or text in both"
         )
     numbers: dict[str, int] = {}
-    rows = zip(*(column.tolist() for column in columns), strict=True)
+    rows = zip(*(column.tolist() for column in values), strict=True)
     flat = [numbers.setdefault(str(name), len(numbers)) for row in rows for name in row]
     return NamedPairs(np.array(flat, dtype=np.int64).reshape(-1, 2), list(numbers), [])

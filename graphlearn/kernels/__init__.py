@@ -40,6 +40,8 @@ from graphlearn.kernels.segment import (
     tree_reduce,
 )
 from graphlearn.kernels.spmm import Transposed, spmm
+from graphlearn.kernels.top_columns import TopColumns, top_columns
+from graphlearn.kernels.two_hop import TwoHopCandidates, two_hop_candidates
 
 __all__ = [
     "CSRGraph",
@@ -49,8 +51,10 @@ __all__ = [
     "PoolingPlan",
     "Rows",
     "Segments",
+    "TopColumns",
     "Transposed",
     "TreePlan",
+    "TwoHopCandidates",
     "WalkOverlap",
     "as_graph",
     "closed_rows",
@@ -75,6 +79,8 @@ __all__ = [
     "segment_sum",
     "spmm",
     "subgraph_step",
+    "top_columns",
     "tree_reduce",
+    "two_hop_candidates",
     "walk_overlap",
 ]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphlearn.data import load_card, read_edge_list
-from graphlearn.data.edge_list import _number_in_order
+from graphlearn.data.edge_list import number_in_order
 from graphlearn.data.pairs import unique_pairs
 from graphlearn.errors import DataNotFoundError, InputError, InputTypeError, MissingExtraError
 
@@ -69,7 +69,7 @@ def test_num_nodes_keeps_ids_and_isolated_nodes(tmp_path) -> None:
 @given(st.lists(st.tuples(st.integers(0, 2**60), st.integers(0, 30)), min_size=1, max_size=30))
 def test_numbering_keeps_ids_and_order(rows) -> None:
     ids = np.array(rows, dtype=np.int64)
-    numbered, known = _number_in_order(ids)
+    numbered, known = number_in_order(ids)
     assert known.tolist() == sorted({value for row in rows for value in row})
     assert torch.equal(known[torch.from_numpy(numbered)], torch.from_numpy(ids))
 
@@ -77,7 +77,7 @@ def test_numbering_keeps_ids_and_order(rows) -> None:
 @given(st.permutations(range(9)))
 def test_dense_ids_stay_as_they_are(order) -> None:
     ids = np.array(order, dtype=np.int64)[:8].reshape(4, 2)
-    numbered, known = _number_in_order(ids)
+    numbered, known = number_in_order(ids)
     if len(known) == int(ids.max()) + 1:
         assert np.array_equal(numbered, ids)
 

@@ -190,3 +190,24 @@ def test_text() -> None:
 def test_bad_input(change, error, text) -> None:
     with pytest.raises(error, match=text):
         ask(**change)
+
+
+def test_processes_that_share_cores_compute_longer() -> None:
+    free, tight = ask(latency=0.0, bandwidth=1e300), ask(latency=0.0, bandwidth=1e300, cores=2)
+    for one, other in zip(free.choices, tight.choices, strict=True):
+        slower = max(1.0, one.devices / 2)
+        assert other.seconds == pytest.approx(one.seconds * slower)
+        assert other.efficiency == pytest.approx(one.efficiency)
+        assert other.overhead == pytest.approx(one.overhead)
+    assert free.pays or free.best.devices > 1
+    assert tight.sharing == "4 processes share 2 cores"
+    assert ask(cores=4).sharing == free.sharing == ""
+    assert ask(cores=1).sharing == "4 processes share 1 core"
+    # One device alone was timed with all its threads.
+    many = ask(latency=0.0, bandwidth=1e300, cores=4, threads=8)
+    assert choice(many, 1, 1).seconds == pytest.approx(choice(free, 1, 1).seconds)
+    assert choice(many, 4, 1).seconds == pytest.approx(4 * choice(free, 4, 1).seconds)
+    assert many.sharing == "4 processes of 8 threads share 4 cores"
+    for wrong in ({"cores": 0}, {"threads": 0}):
+        with pytest.raises(InputError, match="is 0"):
+            ask(**wrong)

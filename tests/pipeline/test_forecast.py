@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 import torch
 
 from graphlearn.pipeline import CostPrediction, Layout, predict
-from graphlearn.pipeline.forecast import forecast
+from graphlearn.pipeline.forecast import _own_cores, forecast, shared_cores
+from graphlearn.pipeline.place import Place
 
 PIPELINE = {"kind": "mixed", "stages": 2, "chunks": 4}
 PARALLEL = {"kind": "mixed", "ways": 2, "chunks": 4}
@@ -39,11 +42,27 @@ def wanted(workers, task: dict, recompute: bool, overhead: float, rest: float) -
         recompute=recompute,
         carried=True,  # the rows of the first layer travel along
         itemsize=8,
+        cores=len(_own_cores()),
     )
 
 
 def test_a_process_alone_has_nothing_to_choose(workers) -> None:
     assert forecast(workers.node_trainer("mixed", chunks=4)) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ([("a", [0, 1], 1)] * 4, (2, 1)),
+        ([("a", [0], 1), ("a", [1], 1)], (2, 1)),  # each is bound to its own
+        ([("a", [0, 1], 1)] * 2 + [("b", [0, 1], 4)] * 2, (4, 4)),
+        ([("a", [0, 1, 2, 3], 1)] + [("b", [0], 1)] * 2, (1, 1)),  # the scarcest counts
+        ([("a", [0], 1), ("b", [], 1)], (1, 1)),
+    ],
+)
+def test_cores_are_counted_by_machine(told, found) -> None:
+    with mock.patch.object(Place, "gather", return_value=told):
+        assert shared_cores(Place(1, 1)) == found
 
 
 def test_two_processes(workers, results) -> None:

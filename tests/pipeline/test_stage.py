@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
-from graphlearn.pipeline import Layout
+from graphlearn.errors import InputError
+from graphlearn.pipeline import Layout, PipelineTrainer
 from graphlearn.pipeline.held_rows import HeldRows
 from graphlearn.pipeline.layer_rows import Alone
 from graphlearn.pipeline.stage import Draws, Passing, Stage, apply_layer, reads_halo, seeded
@@ -103,6 +105,65 @@ def test_layers_that_set_and_take_the_initial_rows() -> None:
     assert (float(passing.rows), float(passing.initial)) == (4.0, 2.0)
     assert len(Passing(x).parts()) == 1
     assert [reads_halo(layer) for layer in (Sets(), Takes(), nn.Identity())] == [False, True, True]
+
+
+class Changing(nn.Module):
+    """Calls a function that changes its input."""
+
+    def __init__(self, change, reads_halo=False):
+        super().__init__()
+        self.change, self.reads_halo = change, reads_halo
+
+    def forward(self, x, chunk):
+        return self.change(x, self.training)[: chunk.num_nodes]
+
+
+CHANGES = [
+    lambda x, training: F.dropout(x, 0.5, training, inplace=True),
+    lambda x, training: x.mul_(2),
+    lambda x, training: (x[:1].zero_(), x * 2)[1],  # by a view of it
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("halo", [False, True])
+@pytest.mark.parametrize("recompute", [False, True])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_layer_that_changes_its_input_is_named(workers, change, halo, recompute, place) -> None:
+    stack = [workers.Last(workers.FEATURES, workers.FEATURES).double()]
+    stack.insert(place, Changing(change, halo))
+    trainer = PipelineTrainer(stack, workers.make_data(), chunks=2, recompute=recompute,
+                              loss=lambda out, y: out.sum())  # fmt: skip
+    text = f"layer {place}, a Changing, changed its input in place: expected a new tensor"
+    with pytest.raises(InputError, match=text):
+        trainer.train_epoch()
+
+
+def test_a_layer_that_changes_what_comes_into_a_stage_is_named(workers) -> None:
+    layer = Changing(CHANGES[1])
+    stage = make_stage(workers, [layer], recompute=False)
+    stage.begin_epoch(0, [0, 1])
+    with pytest.raises(InputError, match="layer 1, a Changing, changed its input or a weight in"):
+        stage.forward(0, given(workers, stage, 0, False))
+
+
+def test_a_layer_that_changes_the_initial_rows_is_named(workers) -> None:
+    class Takes(nn.Module):
+        takes_initial = True
+
+        def forward(self, x, chunk, initial):
+            return x + initial.add_(1)
+
+    with pytest.raises(InputError, match="layer 3, a Takes, changed the initial rows in place"):
+        apply_layer(Takes(), torch.ones(1, 1), None, torch.ones(1, 1), number=3)
+
+
+def test_other_errors_of_a_layer_stay_and_inference_mode_does_not_count(workers) -> None:
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        apply_layer(workers.Last(2, 3), torch.ones(1, 1), None, None, number=0)
+    with torch.inference_mode():
+        out = apply_layer(workers.Last(2, 3), torch.ones(1, 2), None, None, number=0)
+    assert out.rows.shape == (1, 3)
 
 
 def test_drawing_depends_on_the_key_alone_and_leaves_no_trace() -> None:

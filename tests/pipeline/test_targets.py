@@ -52,6 +52,37 @@ def test_right_classes_are_counted() -> None:
     assert targets.count_right(out, torch.zeros(NODES).bool()) == (0, 0)
 
 
+def detached(out: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    return F.cross_entropy(out.detach(), target)
+
+
+@pytest.mark.parametrize(
+    ("loss", "error", "text"),
+    [
+        (lambda out, y: 1.0, InputTypeError, "loss gives a float: expected a tensor of one"),
+        (lambda out, y: None, InputTypeError, "loss gives None"),
+        (lambda out, y: out, InputError, r"loss gives a tensor of shape \[2, 3\].*sum"),
+        (detached, InputError, "loss gives a number that does not depend on the output.*detach"),
+        (lambda out, y: (out.argmax(1) != y).sum(), InputError, "does not depend on the output"),
+    ],
+)
+def test_a_loss_gives_a_number_with_a_gradient(loss, error, text) -> None:
+    targets = Targets(torch.zeros(NODES).long(), MASK, loss)
+    targets.place(chunks(), "cpu")
+    out = torch.ones(3, CLASSES, requires_grad=True)
+    with pytest.raises(error, match=text):
+        targets.chunk_loss(0, out)
+
+
+def test_without_a_gradient_to_come_a_loss_may_be_any_number() -> None:
+    targets = Targets(torch.zeros(NODES).long(), MASK, detached)
+    targets.place(chunks(), "cpu")
+    out = torch.ones(3, CLASSES, requires_grad=True)
+    assert targets.chunk_loss(0, out.detach()) > 0
+    with torch.no_grad():
+        assert targets.chunk_loss(0, out) > 0
+
+
 def classes(**changes: int) -> torch.Tensor:
     y = torch.tensor([0, 1, 2, 0, 1, 2])
     for name, value in changes.items():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from graphlearn.bench.threads import computing_with
+from graphlearn.train.threads import computing_with
 
 
 def test_set_back_after_an_error() -> None:
