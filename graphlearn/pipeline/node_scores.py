@@ -110,13 +110,16 @@ def score_nodes(
 
     Example:
         >>> from torch_geometric.data import Data
-        >>> class Same(torch.nn.Module):
+        >>> class Times(torch.nn.Module):
         ...     reads_halo = False
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.weight = torch.nn.Parameter(torch.ones(1))
         ...     def forward(self, x, chunk):
-        ...         return x
+        ...         return x * self.weight
         >>> data = Data(x=torch.eye(2), edge_index=torch.empty(2, 0, dtype=torch.long))
         >>> data.y, data.train_mask = torch.tensor([0, 0]), torch.tensor([True, True])
-        >>> trainer = PipelineTrainer([Same()], data, chunks=1)
+        >>> trainer = PipelineTrainer([Times()], data, chunks=1)
         >>> score_nodes(trainer, data.y, {"train": data.train_mask}, ["accuracy"])
         {'train': {'accuracy': 0.5}}
     """

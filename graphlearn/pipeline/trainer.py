@@ -16,7 +16,9 @@ from graphlearn.errors import InputError
 from graphlearn.pipeline.borders import Borders
 from graphlearn.pipeline.checks import (
     check_data,
+    check_options,
     check_stack,
+    check_trainable,
     check_unshared,
     warn_of_few_chunks,
 )
@@ -155,6 +157,7 @@ class PipelineTrainer:
         device: torch.device | str = "cpu",
     ) -> None:
         layers = check_stack(stack)
+        check_options(loss=loss, optimizer=optimizer, schedule=schedule, watch=watch, layout=layout)
         self.device = check_device(device)
         if layout is not None:
             ways = layout.num_ways
@@ -190,6 +193,7 @@ class PipelineTrainer:
             self.widths = widths = layer_widths(layers, x)
             self.reads_halo = [reads_halo(layer) for layer in layers]
             check_targets(y, mask, widths[-1].rows, loss)
+            check_trainable(layers)
             self.costs = agree_on_costs(
                 costs,
                 layers,

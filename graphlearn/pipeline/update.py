@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from graphlearn.errors import CheckpointError, InputTypeError
+from graphlearn.pipeline.checks import check_step
 from graphlearn.pipeline.identity import first_difference
 from graphlearn.pipeline.place import Place
 
@@ -168,6 +169,7 @@ def _check_optimizer(made: Any) -> Optimizer:
         raise InputTypeError(
             f"optimizer makes a {type(made).__name__}", expected="a torch.optim.Optimizer"
         )
+    check_step(made)
     return made
 
 
