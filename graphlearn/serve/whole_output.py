@@ -103,7 +103,7 @@ def whole_folder(path: Path | str, is_ours: Callable[[Path], bool]) -> Iterator[
     """Yield a folder to write files into; it has its own name once the block ends well.
 
     A folder cannot be renamed onto a full one, so a former model is moved aside first and removed
-    last: a crash in between leaves both, under other names.
+    last: a crash in between leaves both, under other names; an error puts it back.
 
     Args:
         path: The folder.
@@ -124,6 +124,7 @@ def whole_folder(path: Path | str, is_ours: Callable[[Path], bool]) -> Iterator[
     target = check_folder_free(path, is_ours)
     make_folder(target.parent)
     temporary = _temporary(target)
+    aside: Path | None = None
     try:
         try:
             temporary.mkdir()
@@ -131,13 +132,14 @@ def whole_folder(path: Path | str, is_ours: Callable[[Path], bool]) -> Iterator[
             for entry in temporary.iterdir():
                 _sync(entry)
             sync_folder(temporary)
-            aside = None
             if target.is_dir():
                 aside = _temporary(target)
                 target.replace(aside)
             temporary.replace(target)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
+            if aside is not None and not target.exists():
+                aside.replace(target)
             raise
         sync_folder(target.parent)
         if aside is not None:

@@ -62,3 +62,24 @@ def test_places_that_cannot_be(tmp_path: Path) -> None:
         pass
     with pytest.raises(OutputError), whole_file(tmp_path / "file" / "a.csv"):
         pass
+
+
+def test_a_former_folder_comes_back_when_the_new_one_cannot_be_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "model"
+    target.mkdir()
+    (target / "card.json").write_text("former")
+    replace, moves = Path.replace, []
+
+    def second_fails(self: Path, other: Path) -> Path:
+        moves.append(other)
+        if len(moves) == 2:
+            raise OSError(28, "No space left on device")
+        return replace(self, other)
+
+    monkeypatch.setattr(Path, "replace", second_fails)
+    with pytest.raises(OutputError), whole_folder(target, lambda found: True) as name:
+        (name / "card.json").write_text("new")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
+    assert (target / "card.json").read_text() == "former"
