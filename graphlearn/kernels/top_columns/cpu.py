@@ -8,35 +8,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from graphlearn.kernels.best_heap import replace_root
 from graphlearn.kernels.threads import run_chunks, thread_count
 
 Array = NDArray[Any]
 Int = Any  # inside compiled code: an integer of whatever width
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _worse(value: Any, column: Int, other: Any, other_column: Int) -> Any:
-    return value < other or (value == other and column > other_column)
-
-
-@njit(nogil=True, cache=True)
-def _sift(values: Array, columns: Array, value: Any, column: Int) -> None:
-    """Put an entry in the place of the root, and let it sink to where it belongs."""
-    size = values.shape[0]
-    place = 0
-    while True:
-        child = 2 * place + 1
-        if child >= size:
-            break
-        if child + 1 < size and _worse(
-            values[child + 1], columns[child + 1], values[child], columns[child]
-        ):
-            child += 1
-        if not _worse(values[child], columns[child], value, column):
-            break
-        values[place], columns[place] = values[child], columns[child]
-        place = child
-    values[place], columns[place] = value, column
 
 
 @njit(nogil=True, cache=True)
@@ -50,7 +26,7 @@ def _merge(
         for j in range(tile.shape[1]):
             value = tile[row, j]
             if value > root and first + j != barred[row]:
-                _sift(kept, where, value, first + j)
+                replace_root(kept, where, value, first + j)
                 root = kept[0]
 
 

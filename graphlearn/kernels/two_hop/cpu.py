@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from graphlearn.kernels.best_heap import push, replace_root, worse
 from graphlearn.kernels.threads import balanced_bounds, run_chunks, thread_count
 
 Array = NDArray[Any]
@@ -52,11 +53,6 @@ def _neighbors(
     return kept
 
 
-@njit(nogil=True, cache=True, inline="always")
-def _worse(score: Any, node: Int, other: Any, other_node: Int) -> Any:
-    return score < other or (score == other and node > other_node)
-
-
 @njit(nogil=True, cache=True)
 def _threshold(sums: Array, touched: Array, count: Int, measure: Int, best: Int) -> Any:
     """Score and node of the ``best``-th candidate by one sum: a heap whose root is the worst."""
@@ -69,30 +65,10 @@ def _threshold(sums: Array, touched: Array, count: Int, measure: Int, best: Int)
         if s == np.inf:
             continue
         if size < best:
-            place = size
+            push(score, node, size, s, v)
             size += 1
-            while place > 0:
-                parent = (place - 1) >> 1
-                if not _worse(s, v, score[parent], node[parent]):
-                    break
-                score[place], node[place] = score[parent], node[parent]
-                place = parent
-            score[place], node[place] = s, v
-        elif _worse(score[0], node[0], s, v):
-            place = 0
-            while True:
-                child = 2 * place + 1
-                if child >= size:
-                    break
-                if child + 1 < size and _worse(
-                    score[child + 1], node[child + 1], score[child], node[child]
-                ):
-                    child += 1
-                if not _worse(score[child], node[child], s, v):
-                    break
-                score[place], node[place] = score[child], node[child]
-                place = child
-            score[place], node[place] = s, v
+        elif worse(score[0], node[0], s, v):
+            replace_root(score, node, s, v)
     if size < best:
         return np.float32(-1.0), np.int64(-1)
     return score[0], node[0]
@@ -170,7 +146,7 @@ def _walk(
             for i in range(count):
                 v = touched[i]
                 for m in range(measures):
-                    if not _worse(sums[v, m], v, scores[m], last[m]):
+                    if not worse(sums[v, m], v, scores[m], last[m]):
                         out_node[written] = v
                         listed[v] = number
                         written += 1
