@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from graphlearn.data.array_file import load_arrays
 from graphlearn.data.graph_collection import GraphCollection
 from graphlearn.data.graph_split import GraphSplit, Objective
 from graphlearn.data.ogb_index_split import PARTS, read_ogb_index_split
-from graphlearn.data.ogb_raw import OgbRaw, read_ogb_raw
-from graphlearn.data.ogb_text import read_table
-from graphlearn.errors import DataNotFoundError, InputError
+from graphlearn.data.ogb_raw import OgbRaw, read_labels, read_ogb_raw
+from graphlearn.errors import InputError
 from graphlearn.registry import unknown_name
 from graphlearn.validate import check_flag
 
@@ -99,17 +95,7 @@ def _collection(raw: OgbRaw, targets: Tensor, *, twice: bool) -> GraphCollection
 
 
 def _targets(raw: Path, graphs: int, objective: Objective) -> Tensor:
-    stored: NDArray[Any]
-    if (raw / "graph-label.npz").is_file():
-        path = raw / "graph-label.npz"
-        stored = load_arrays(path, ["graph_label"])["graph_label"]
-    elif (raw / "graph-label.csv.gz").is_file():
-        path = raw / "graph-label.csv.gz"
-        stored = read_table(path, graphs, gaps=True)
-    else:
-        raise DataNotFoundError(
-            f"no targets in {raw}", expected="graph-label.csv.gz or graph-label.npz"
-        )
+    path, stored = read_labels(raw, "graph", graphs)
     if stored.ndim == 1:
         stored = stored[:, None]
     one = objective == "classes"

@@ -17,7 +17,7 @@ from graphlearn.data.array_file import load_arrays
 from graphlearn.data.node_protocols import class_labels
 from graphlearn.data.npz_stream import BLOCK_BYTES, open_npz_array
 from graphlearn.data.ogb_index_split import read_ogb_index_split
-from graphlearn.data.ogb_raw import read_ogb_raw
+from graphlearn.data.ogb_raw import read_labels, read_ogb_raw
 from graphlearn.data.ogb_text import read_table, table_blocks
 from graphlearn.data.pyg import from_pyg
 from graphlearn.errors import DataNotFoundError, InputError
@@ -133,16 +133,7 @@ def ogb_feature_blocks(folder: Path | str, *, rows: int | None = None) -> Iterat
 
 
 def _labels(raw: Path, nodes: int) -> Tensor:
-    if (raw / "node-label.npz").is_file():
-        path = raw / "node-label.npz"
-        stored = load_arrays(path, ["node_label"])["node_label"]
-    elif (raw / "node-label.csv.gz").is_file():
-        path = raw / "node-label.csv.gz"
-        stored = read_table(path, nodes, gaps=True)
-    else:
-        raise DataNotFoundError(
-            f"no classes in {raw}", expected="node-label.csv.gz or node-label.npz"
-        )
+    path, stored = read_labels(raw, "node", nodes)
     if stored.shape not in ((nodes, 1), (nodes,)) or stored.dtype.kind not in "iuf":
         raise InputError(
             f"{path} holds {stored.dtype} of shape {list(stored.shape)}",

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from graphlearn.data.array_file import load_arrays
 from graphlearn.data.edge_list_integers import read_integer_pairs
 from graphlearn.data.ogb_text import read_counts, read_table
 from graphlearn.errors import DataNotFoundError, InputError
@@ -180,3 +181,24 @@ def _read_npz(path: Path, wanted: dict[str, bool]) -> dict[str, NDArray[Any]]:
     elif missing:
         raise InputError(f"{path} has no {missing[0]}", expected="the arrays of one graph")
     return found
+
+
+def read_labels(raw: Path, kind: str, rows: int) -> tuple[Path, NDArray[Any]]:
+    """Read what is to be predicted, from text with gaps or from ``.npz``, and say from which file.
+
+    Args:
+        raw: The folder ``raw``.
+        kind: ``"graph"`` or ``"node"``.
+        rows: How many lines a text has.
+
+    Raises:
+        DataNotFoundError: If there is neither.
+        InputError: If the file is not what it should be.
+    """
+    stored, text = raw / f"{kind}-label.npz", raw / f"{kind}-label.csv.gz"
+    if stored.is_file():
+        name = f"{kind}_label"
+        return stored, load_arrays(stored, [name])[name]
+    if text.is_file():
+        return text, read_table(text, rows, gaps=True)
+    raise DataNotFoundError(f"no labels in {raw}", expected=f"{text.name} or {stored.name}")

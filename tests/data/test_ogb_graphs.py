@@ -56,7 +56,7 @@ def test_what_is_missing_or_unknown_is_named(molhiv) -> None:
     with pytest.raises(UnknownNameError, match="unknown objective 'bit'.*did you mean 'bits'"):
         read_ogb_graphs(molhiv, "ogbg-molhiv", objective="bit")
     (molhiv / "raw" / "graph-label.csv.gz").unlink()
-    with pytest.raises(DataNotFoundError, match="no targets in"):
+    with pytest.raises(DataNotFoundError, match="no labels in"):
         read_ogb_graphs(molhiv, "ogbg-molhiv")
 
 

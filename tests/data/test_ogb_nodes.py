@@ -63,7 +63,7 @@ def test_what_is_missing_or_wrong_is_named(arxiv) -> None:
     with pytest.raises(InputError, match="y of node 0 is 1.5"):
         read_ogb_nodes(arxiv, "ogbn-arxiv")
     (raw / "node-label.csv.gz").unlink()
-    with pytest.raises(DataNotFoundError, match="no classes in"):
+    with pytest.raises(DataNotFoundError, match="no labels in"):
         read_ogb_nodes(arxiv, "ogbn-arxiv")
     (raw / "node-label.csv.gz").write_bytes(gzip.compress(b"1\n" * 60))
     whole = (raw / "node-feat.csv.gz").read_bytes()

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from graphlearn.data.ogb_raw import OgbRaw, read_ogb_raw
-from graphlearn.errors import InputError
+from graphlearn.data.ogb_raw import OgbRaw, read_labels, read_ogb_raw
+from graphlearn.errors import DataNotFoundError, InputError
 
 TEXT = {
     "edge": "0,1\n1,2\n0,1\n",
@@ -88,3 +88,14 @@ def test_one_graph_must_be_one(tmp_path) -> None:
     np.savez(tmp_path / "data.npz", **ARRAYS)
     with pytest.raises(InputError, match="holds several graphs"):
         read_ogb_raw(tmp_path, "ogbn-tiny", one_graph=True)
+
+
+def test_labels_are_of_either_form_or_missing(tmp_path: Path) -> None:
+    with pytest.raises(DataNotFoundError, match="no labels in .*node-label.csv.gz or"):
+        read_labels(tmp_path, "node", 2)
+    (tmp_path / "node-label.csv.gz").write_bytes(gzip.compress(b"1\n0\n"))
+    path, stored = read_labels(tmp_path, "node", 2)
+    assert (path.name, stored.tolist()) == ("node-label.csv.gz", [[1.0], [0.0]])
+    np.savez(tmp_path / "node-label.npz", node_label=np.array([[2], [3]]))
+    path, stored = read_labels(tmp_path, "node", 2)
+    assert (path.name, stored.tolist()) == ("node-label.npz", [[2], [3]])
