@@ -10,6 +10,9 @@ from graphlearn.errors import InputError, InputTypeError, UnknownNameError
 
 T = TypeVar("T")
 
+_MOST_NAMES = 60  # of which an error lists all
+_FEW_NAMES = 8
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the known name closest to ``name``, or ``""`` when none is close.
@@ -39,9 +42,13 @@ def unknown_name(kind: str, name: str, known: Iterable[str], where: str = "") ->
     options = sorted(known)
     close = nearest(name, options)
     place = f"{where}: " if where else ""
+    shown = options
+    if len(options) > _MOST_NAMES:  # a line that fills the screen helps nobody
+        shown = difflib.get_close_matches(name, options, n=_FEW_NAMES, cutoff=0.0)
+    listed = ", ".join(shown) + ("" if shown is options else f", ... ({len(options)} in all)")
     return UnknownNameError(
         f"{place}unknown {kind} {name!r}",
-        expected="one of " + ", ".join(options) if options else "nothing: none is registered",
+        expected=f"one of {listed}" if options else "nothing: none is registered",
         mend=f"did you mean {close!r}?" if close else "",
     )
 

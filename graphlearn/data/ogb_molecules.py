@@ -133,15 +133,41 @@ def _ids(path: Path, count: int) -> NDArray[np.int64]:
 def _parser() -> Callable[[str], Any]:
     try:
         # By name: rdkit is large, is wanted by this reader alone, and ships no types.
-        chem = importlib.import_module("rdkit.Chem")
+        chem: Any = importlib.import_module("rdkit.Chem")
+        base: Any = importlib.import_module("rdkit.rdBase")
     except ImportError:
         raise MissingExtraError(
             "molecules are read from SMILES by rdkit, which is not installed",
             expected="the extra 'molecules'",
             mend='pip install "pyg-graphlearn[molecules]"',
         ) from None
-    parse: Callable[[str], Any] = chem.MolFromSmiles
+
+    def parse(smiles: str) -> Any:
+        # The error that a caller sees names the molecule; rdkit's own lines beside it do not.
+        with base.BlockLogs():
+            found = chem.MolFromSmiles(smiles)
+            return _with_odd_valences(chem, smiles) if found is None else found
+
     return parse
+
+
+def _with_odd_valences(chem: Any, smiles: str) -> Any:
+    """Parse what has an atom with more bonds than a rule of rdkit allows it, all else checked.
+
+    The rules have become stricter since OGB computed its features: seven molecules of ogbg-molhiv
+    (such as number 137, an aluminium with six bonds) are refused by rdkit 2026.9.
+    """
+    molecule = chem.MolFromSmiles(smiles, sanitize=False)
+    if molecule is None:
+        return None
+    molecule.UpdatePropertyCache(strict=False)
+    steps = chem.SanitizeFlags.SANITIZE_ALL ^ chem.SanitizeFlags.SANITIZE_PROPERTIES
+    if chem.SanitizeMol(molecule, steps, catchErrors=True) != chem.SanitizeFlags.SANITIZE_NONE:
+        return None
+    # What MolFromSmiles does after sanitizing, in its order.
+    molecule = chem.RemoveHs(molecule, sanitize=False)
+    chem.AssignStereochemistry(molecule, cleanIt=True, force=True)
+    return molecule
 
 
 def _molecule(parse: Callable[[str], Any], smiles: str, label: int, number: int) -> Data:
