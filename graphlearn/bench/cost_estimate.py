@@ -29,7 +29,10 @@ from graphlearn.store.store_plan import show_bytes
 from graphlearn.train import GraphTrainConfig, SampledTrainConfig, TrainConfig
 
 SPEEDS = {"cpu": 8e9, "cuda": 4e12}
-"""Multiply-adds a second: of one thread, and of a GPU."""
+"""Multiply-adds a second: of one thread at widths up to 75, and of a GPU."""
+
+_WIDE_ROWS = 75  # wider ones are faster to multiply on a CPU: 24e9 was seen at 224 and 300
+_MOST_FASTER = 3
 
 _MESSAGES = 5  # one of a message takes as long as so many of a map
 _COMMON_NEIGHBORS = ("cn", "aa", "ra", "ncn", "ncnc")
@@ -80,7 +83,11 @@ def estimate_cost(recipe: Recipe, card: DatasetCard, *, threads: int = 1) -> Cos
     if card.num_nodes is None or card.num_edges is None:
         return None
     device = "cpu" if recipe.train is None else recipe.train.device
-    speed = SPEEDS["cuda"] if device.startswith("cuda") else SPEEDS["cpu"] * threads
+    if device.startswith("cuda"):
+        speed = SPEEDS["cuda"]
+    else:
+        faster = min(_MOST_FASTER, max(1.0, _width(recipe) / _WIDE_ROWS))
+        speed = SPEEDS["cpu"] * threads * faster
     make = {"links": _links, "nodes": _nodes, "graphs": _graphs}[recipe.model.task]
     memory, work = make(recipe, card)
     nodes, edges, features = _sizes(card)

@@ -21,7 +21,8 @@ from graphlearn.data.edge_list import (
 )
 from graphlearn.data.edge_list_format import detect_format
 from graphlearn.data.edge_list_names import NamedPairs, rows
-from graphlearn.errors import DataNotFoundError, InputError, MissingExtraError
+from graphlearn.errors import DataNotFoundError, InputError
+from graphlearn.extras import import_extra
 from graphlearn.registry import unknown_name
 
 _INTEGER = re.compile(r"[+-]?\d+")
@@ -213,13 +214,7 @@ def _checked_time(where: str, text: Any) -> float:
 def _parquet(
     path: Path, source: str | None, target: str | None, time: str | None
 ) -> tuple[np.ndarray | NamedPairs, np.ndarray | None]:
-    try:
-        import pyarrow.parquet
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"reading {path.name} needs pyarrow, which is not installed",
-            mend='run: pip install "pyg-graphlearn[parquet]"',
-        ) from error
+    pyarrow = import_extra("pyarrow", "parquet", extra="parquet", purpose=f"reading {path.name}")
     try:
         names = pyarrow.parquet.read_schema(path).names
     except (pyarrow.ArrowException, OSError) as error:

@@ -14,7 +14,8 @@ from graphlearn.data.edge_list_format import check_columns, detect_format
 from graphlearn.data.edge_list_integers import NotIntegerPairs, read_integer_pairs
 from graphlearn.data.edge_list_names import NamedPairs, read_name_pairs
 from graphlearn.data.pyg import from_pyg
-from graphlearn.errors import DataNotFoundError, InputError, MissingExtraError
+from graphlearn.errors import DataNotFoundError, InputError
+from graphlearn.extras import import_extra
 from graphlearn.validate import check_num_nodes
 
 _TEXT = (".csv", ".tsv", ".txt", ".edges", ".edgelist")
@@ -181,14 +182,7 @@ def read_parquet_pairs(
         InputError: If the file, or what the columns hold, cannot be used.
         MissingExtraError: If pyarrow is not installed.
     """
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"reading {path.name} needs pyarrow, which is not installed",
-            mend='run: pip install "pyg-graphlearn[parquet]"',
-        ) from error
+    pyarrow = import_extra("pyarrow", "parquet", extra="parquet", purpose=f"reading {path.name}")
     try:
         columns_there = pyarrow.parquet.read_schema(path).names
         names = columns_there[:2] if columns is None else list(columns)

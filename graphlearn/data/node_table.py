@@ -15,7 +15,8 @@ from torch import Tensor
 from graphlearn.data.edge_columns import column_place
 from graphlearn.data.edge_list_format import detect_format
 from graphlearn.data.edge_list_names import rows
-from graphlearn.errors import DataNotFoundError, InputError, MissingExtraError
+from graphlearn.errors import DataNotFoundError, InputError
+from graphlearn.extras import import_extra
 
 _INTEGER = re.compile(r"[+-]?\d+")
 
@@ -123,14 +124,7 @@ def _text(path: Path) -> tuple[list[str], Iterable[tuple[str, Sequence[Any]]]]:
 
 
 def _parquet(path: Path) -> tuple[list[str], Iterable[tuple[str, Sequence[Any]]]]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"reading {path.name} needs pyarrow, which is not installed",
-            mend='run: pip install "pyg-graphlearn[parquet]"',
-        ) from error
+    pyarrow = import_extra("pyarrow", "parquet", extra="parquet", purpose=f"reading {path.name}")
     try:
         table = pyarrow.parquet.read_table(path)
     except (pyarrow.ArrowException, OSError) as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,8 @@ from graphlearn.data.molecule_features import (
     atom_categories,
     bond_categories,
 )
-from graphlearn.errors import DataNotFoundError, InputError, MissingExtraError
+from graphlearn.errors import DataNotFoundError, InputError
+from graphlearn.extras import import_extra
 
 _PARTS = ("train", "val", "test")
 
@@ -131,22 +131,15 @@ def _ids(path: Path, count: int) -> NDArray[np.int64]:
 
 
 def _parser() -> Callable[[str], Any]:
-    try:
-        # By name: rdkit is large, is wanted by this reader alone, and ships no types.
-        chem: Any = importlib.import_module("rdkit.Chem")
-        base: Any = importlib.import_module("rdkit.rdBase")
-    except ImportError:
-        raise MissingExtraError(
-            "molecules are read from SMILES by rdkit, which is not installed",
-            expected="the extra 'molecules'",
-            mend='pip install "pyg-graphlearn[molecules]"',
-        ) from None
+    rdkit = import_extra(
+        "rdkit", "Chem", "rdBase", extra="molecules", purpose="reading molecules from SMILES"
+    )
 
     def parse(smiles: str) -> Any:
         # The error that a caller sees names the molecule; rdkit's own lines beside it do not.
-        with base.BlockLogs():
-            found = chem.MolFromSmiles(smiles)
-            return _with_odd_valences(chem, smiles) if found is None else found
+        with rdkit.rdBase.BlockLogs():
+            found = rdkit.Chem.MolFromSmiles(smiles)
+            return _with_odd_valences(rdkit.Chem, smiles) if found is None else found
 
     return parse
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -10,7 +9,8 @@ import torch
 from scipy.sparse import coo_array
 from torch import Tensor
 
-from graphlearn.errors import InputError, InputTypeError, MissingExtraError
+from graphlearn.errors import InputError, InputTypeError
+from graphlearn.extras import import_extra
 from graphlearn.kernels.partition import cut_ranges, fill_empty_parts, stream_partition
 from graphlearn.registry import unknown_name
 from graphlearn.typing import EdgeIndex
@@ -140,14 +140,9 @@ def _check_work(work: Any, num_nodes: int) -> Tensor:
 
 def _metis(edges: Tensor, work: Tensor, parts: int, seed: int) -> Tensor:
     """METIS on the simple undirected graph, edges weighted by how often they come."""
-    try:
-        # By name: an extra that checks of types have to do without.
-        pymetis = import_module("pymetis")
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            "method 'metis' needs pymetis, which is not installed",
-            mend="run: pip install \"pyg-graphlearn[metis]\", or use method='stream'",
-        ) from error
+    pymetis = import_extra(
+        "pymetis", extra="metis", purpose="method 'metis'", otherwise="use method='stream'"
+    )
     nodes = work.numel()
     source, target = edges[:, edges[0] != edges[1]].numpy()
     ends = np.concatenate([source, target]), np.concatenate([target, source])

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from graphlearn.errors import InputError, MissingExtraError
+from graphlearn.errors import InputError
+from graphlearn.extras import import_extra
 from graphlearn.serve.whole_output import whole_file
 
 ENDINGS = (".csv", ".parquet")
@@ -51,13 +52,7 @@ def check_links_name(path: Path | str) -> str:
             f"{path} is of an unknown format", expected=f"a name that ends in {', '.join(ENDINGS)}"
         )
     if ending == ".parquet":
-        try:
-            import pyarrow.parquet  # noqa: F401
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(
-                f"writing {Path(path).name} needs pyarrow, which is not installed",
-                mend='run: pip install "pyg-graphlearn[parquet]"',
-            ) from error
+        import_extra("pyarrow", "parquet", extra="parquet", purpose=f"writing {Path(path).name}")
     return ending
 
 

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlearn.errors import InputError, MissingExtraError
+from graphlearn.errors import InputError
+from graphlearn.extras import import_extra
 from graphlearn.kernels import top_columns
 from graphlearn.registry import unknown_name
 from graphlearn.validate import check_features, check_size
@@ -57,15 +58,8 @@ class NearestNodes:
         self.vectors = check_features(vectors, name="vectors").float().contiguous()
         self._index: Any = None
         pays = num_sources > _INDEX_PAYS and self.vectors.size(0) > _LARGE
-        if search == "hnsw" or (search == "auto" and pays):
-            if has_index():
-                self._index = _build(self.vectors.numpy())
-            elif search == "hnsw":
-                raise MissingExtraError(
-                    "search is 'hnsw' and faiss is not installed",
-                    expected="the extra ann",
-                    mend='run: pip install "pyg-graphlearn[ann]"',
-                )
+        if search == "hnsw" or (search == "auto" and pays and has_index()):
+            self._index = _build(self.vectors.numpy())
 
     def __call__(self, sources: Tensor, count: int) -> Tensor:
         """Return for each source the ``count`` nearest other nodes, nearest first; -1 for none.
@@ -128,8 +122,7 @@ def unit_vectors(vectors: Tensor) -> Tensor:
 
 
 def _build(vectors: np.ndarray) -> Any:
-    import faiss
-
+    faiss = import_extra("faiss", extra="ann", purpose="search 'hnsw'", otherwise="search 'exact'")
     threads = faiss.omp_get_max_threads()
     index = faiss.IndexHNSWFlat(vectors.shape[1], _LINKS, faiss.METRIC_INNER_PRODUCT)
     index.hnsw.efConstruction = _EFFORT_BUILDING

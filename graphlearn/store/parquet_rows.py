@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphlearn.errors import InputError, InputTypeError, MissingExtraError
+from graphlearn.errors import InputError, InputTypeError
+from graphlearn.extras import import_extra
 from graphlearn.registry import unknown_name
 
 
@@ -45,14 +46,7 @@ def parquet_rows(
         ...     rows, [block.tolist() for block in blocks]
         (2, [[], [[1.0, 3.0], [2.0, 4.0]]])
     """
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"reading {path.name} needs pyarrow, which is not installed",
-            mend='run: pip install "pyg-graphlearn[parquet]"',
-        ) from error
+    pyarrow = import_extra("pyarrow", "parquet", extra="parquet", purpose=f"reading {path.name}")
     try:
         schema = pyarrow.parquet.read_schema(path)
         num_rows = pyarrow.parquet.read_metadata(path).num_rows
