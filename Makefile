@@ -16,12 +16,13 @@ TORCH_INDEX ?= $(shell command -v nvidia-smi >/dev/null 2>&1 || echo https://dow
 # The same pins hold for what is installed and for what builds it.
 PIP := PIP_CONSTRAINT="$(CURDIR)/constraints.txt" PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install
 
-.PHONY: help run test lint clean
+.PHONY: help run test lint docs clean
 
 help:
 	@echo "make run    train CN, AA, RA, GCN, NCN and NCNC on handwritten digits; prints a table"
 	@echo "make test   linters, types, import contract, tests"
 	@echo "make lint   linters, types and import contract alone"
+	@echo "make docs   the documentation as pages in build/docs, from README and docstrings"
 	@echo "make clean  remove .venv, caches and builds (results in runs/ stay)"
 
 run: $(VENV)/.installed
@@ -35,6 +36,9 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.installed-docs
+	$(BIN)/python docs/build.py build/docs
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -54,6 +58,10 @@ $(VENV)/.installed: $(VENV)/.torch pyproject.toml
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(PIP) --editable '.[docs]'
 	@touch $@
 
 clean:

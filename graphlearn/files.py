@@ -280,6 +280,36 @@ def _repair_tail(file: FileIO) -> None:
         file.truncate(start)
 
 
+def mend_json_lines(path: Path | str) -> None:
+    r"""Cut off the torn last line that a killed writer left in a file of JSON lines, if any.
+
+    For files that others append to, who would write behind what is torn.
+
+    Args:
+        path: The file; a missing one is left missing.
+
+    Raises:
+        OutputError: If it cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "a.jsonl"
+        ...     _ = path.write_text('{"seed": 0}\n{"seed": 1')
+        ...     mend_json_lines(path)
+        ...     path.read_text()
+        '{"seed": 0}\n'
+    """
+    if not Path(path).is_file():
+        return
+    try:
+        with Path(path).open("r+b", buffering=0) as file, _locked(file):
+            _repair_tail(file)
+            os.fsync(file.fileno())
+    except OSError as problem:
+        raise output_error(path, problem) from problem
+
+
 def append_line_durably(path: Path | str, line: str) -> None:
     """Append one line of JSON to a ledger: one write, then synced to the disk.
 

@@ -17,6 +17,7 @@ from graphlearn.files import (
     atomic_write_bytes,
     atomic_write_text,
     make_folder,
+    mend_json_lines,
     output_error,
     read_json_lines,
     remove_partial_files,
@@ -169,6 +170,16 @@ def test_a_long_torn_line_is_cut_off(tmp_path: Path) -> None:
     path.write_bytes(b'{"seed": 0}\n{"text": "' + b"x" * 200_000)
     append_line_durably(path, '{"seed": 1}')
     assert path.read_bytes() == b'{"seed": 0}\n{"seed": 1}\n'
+
+
+def test_a_torn_line_is_cut_off_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    mend_json_lines(path)
+    assert names(tmp_path) == []
+    for torn, mended in ((b'{"a": 1}\n{"b"', b'{"a": 1}\n'), (b'{"a"', b""), (b'{"a": 1}\n',) * 2):
+        path.write_bytes(torn)
+        mend_json_lines(path)
+        assert path.read_bytes() == mended
 
 
 def test_a_damaged_line_inside_a_ledger_is_named(tmp_path: Path) -> None:

@@ -11,7 +11,10 @@ import pytest
 
 import graphlearn
 
-HEAVY = {"cyclopts", "faiss", "matplotlib", "ogb", "pandas", "pyarrow", "rich", "sklearn"}
+HEAVY = {
+    "cyclopts", "faiss", "matplotlib", "mlflow", "ogb", "optuna", "pandas", "pyarrow", "rich",
+    "sklearn", "tensorboard", "wandb",
+}  # fmt: skip
 ROOMS = sorted(p.parent.name for p in Path(graphlearn.__file__).parent.glob("*/__init__.py"))
 
 # One interpreter, step by step: what a step adds is what its import costs.

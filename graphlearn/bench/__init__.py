@@ -8,7 +8,9 @@ from graphlearn.bench.recipe_yaml import load_recipe, recipe_text
 from graphlearn.bench.run_result import RunResult
 from graphlearn.bench.runs import RunInterrupted, resolve_recipes, run, run_recipes
 from graphlearn.bench.saved_model import load_model, save_model
+from graphlearn.bench.search_space import Space
 from graphlearn.bench.seed_result import SeedResult
+from graphlearn.bench.study import StudyResult, tune
 from graphlearn.bench.table import Table, results_table
 
 __all__ = [
@@ -21,7 +23,9 @@ __all__ = [
     "RunInterrupted",
     "RunResult",
     "SeedResult",
+    "Space",
     "SplitRecipe",
+    "StudyResult",
     "Table",
     "audit_predictor",
     "find_recipe",
@@ -35,4 +39,5 @@ __all__ = [
     "run",
     "run_recipes",
     "save_model",
+    "tune",
 ]

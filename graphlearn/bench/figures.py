@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_MOST_NAMED = 20  # a legend of more, as a sweep has them, would hide the curves
+
 
 def curve_figure(rows: Sequence[SeedResult], curves: Sequence[Curves]) -> Figure:
     """Draw the training loss and each validation metric against the epoch.
@@ -38,7 +40,7 @@ def curve_figure(rows: Sequence[SeedResult], curves: Sequence[Curves]) -> Figure
     several = len({row.dataset for row in rows}) > 1
     groups: dict[str, list[int]] = {}
     for number, row in enumerate(rows):
-        name = f"{row.model} on {row.dataset}" if several else row.model
+        name = f"{row.shown_name} on {row.dataset}" if several else row.shown_name
         groups.setdefault(name, []).append(number)
     figure = MatplotlibFigure(layout="constrained")
     panels = _panels(figure, 1 + len(metrics))
@@ -65,7 +67,8 @@ def curve_figure(rows: Sequence[SeedResult], curves: Sequence[Curves]) -> Figure
         panel.set_xlabel("epoch")
         panel.grid(alpha=0.3)
         if panel.get_legend_handles_labels()[1]:
-            panel.legend(fontsize="small")
+            if len(groups) <= _MOST_NAMED:
+                panel.legend(fontsize="small")
         else:
             panel.text(0.5, 0.5, "nothing was trained", ha="center", transform=panel.transAxes)
     return figure

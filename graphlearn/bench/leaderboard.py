@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from graphlearn.bench.ogb_rules import changed_values
 from graphlearn.bench.recipe import Published, Recipe
 from graphlearn.bench.report import page_html
 from graphlearn.bench.run_result import RunResult
@@ -56,6 +57,9 @@ class LeaderboardEntry:
         versions: Package to version, of the first seed.
         seconds: Of all seeds together.
         published: The figure to compare with.
+        recipe_digest: Of what was run, as in the ledger.
+        changed: By dotted key, what was run otherwise than in the recipe that ships under this
+            name; None if none does.
 
     Example:
         >>> entry = LeaderboardEntry("ogbl-ddi", "cn", "hits@20", (0,), (0.1773,), (0.0947,), 0)
@@ -75,6 +79,8 @@ class LeaderboardEntry:
     versions: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     published: Published | None = None
+    recipe_digest: str = ""
+    changed: dict[str, Any] | None = field(default_factory=dict)
 
     @property
     def test_text(self) -> str:
@@ -135,7 +141,7 @@ class Leaderboard:
         lines = tuple(
             (
                 entry.dataset,
-                entry.method,
+                entry.method if entry.changed == {} else f"{entry.method} *",
                 entry.test_text,
                 entry.valid_text,
                 entry.metric,
@@ -148,7 +154,10 @@ class Leaderboard:
             )
             for entry in self.entries
         )
-        return Table(header, lines, _CAPTION)
+        departs = any(entry.changed != {} for entry in self.entries)
+        return Table(
+            header, lines, f"{_CAPTION} *: not as the recipe has it." if departs else _CAPTION
+        )
 
     def render(self, form: LeaderboardForm) -> str:
         """Return it as text, Markdown, JSON or one HTML page.
@@ -160,7 +169,7 @@ class Leaderboard:
             entries = [entry.as_dict() for entry in self.entries]
             return json.dumps({"format": "graphlearn-leaderboard", "entries": entries}, indent=1)
         table = self.table()
-        notes = [f"Versions: {self._versions()}.", *self._sources()]
+        notes = [f"Versions: {self._versions()}.", *self._sources(), *self._departures()]
         if form == "html":
             parts = [f"<h1>{_TITLE}</h1>", table.html()]
             return page_html(_TITLE, [*parts, *(f"<p>{html.escape(note)}</p>" for note in notes)])
@@ -200,6 +209,18 @@ class Leaderboard:
             if entry.published is not None
         ]
 
+    def _departures(self) -> list[str]:
+        """What makes rows other than their recipes, such as fewer epochs: figures depend on it."""
+        notes = []
+        for entry in self.entries:
+            label = f"{entry.method} on {entry.dataset}"
+            if entry.changed is None:
+                notes.append(f"Not a recipe that ships: {label}.")
+            elif entry.changed:
+                listed = ", ".join(f"{key}={value}" for key, value in entry.changed.items())
+                notes.append(f"Changed from the recipe: {label}: {listed}.")
+        return notes
+
 
 def leaderboard(results: Sequence[RunResult]) -> Leaderboard:
     """Make the leaderboard of finished runs.
@@ -229,7 +250,7 @@ def _entry(result: RunResult, numbers: Sequence[int]) -> LeaderboardEntry:
     metric = ranked_by if ranked_by in recipe.metrics else recipe.metrics[0]
     return LeaderboardEntry(
         dataset=recipe.dataset_label,
-        method=recipe.name,
+        method=recipe.shown_name,
         metric=metric,
         seeds=tuple(row.seed for row in rows),
         test=tuple(row.test[metric] for row in rows),
@@ -239,8 +260,16 @@ def _entry(result: RunResult, numbers: Sequence[int]) -> LeaderboardEntry:
         hardware=", ".join(dict.fromkeys(_hardware(row) for row in rows)),
         versions=dict(rows[0].versions),
         seconds=sum(row.seconds for row in rows),
-        published=recipe.published,
+        published=_comparable(recipe, metric),
+        recipe_digest=recipe.digest(),
+        changed=changed_values(recipe),
     )
+
+
+def _comparable(recipe: Recipe, metric: str) -> Published | None:
+    """The published figure, if it is of the metric that the row shows."""
+    figure = recipe.published
+    return figure if figure is not None and figure.metric == metric else None
 
 
 def _parameters(result: RunResult, number: int) -> int | None:

@@ -46,6 +46,9 @@ class Listener(Protocol):
     def noted(self, job: int, text: str) -> None:
         """There is something to say of a job before its first epoch."""
 
+    def failed(self, job: int) -> None:
+        """A job met an error, which ends the run; of jobs beside it nothing more is heard."""
+
     def finished(self, job: int, result: SeedResult) -> None:
         """A job is done and in the ledger."""
 
@@ -72,5 +75,60 @@ class Silence:
     def noted(self, job: int, text: str) -> None:
         """Say nothing."""
 
+    def failed(self, job: int) -> None:
+        """Say nothing."""
+
     def finished(self, job: int, result: SeedResult) -> None:
         """Say nothing."""
+
+
+class Listeners:
+    """Several listeners as one: each hears everything, in the order given.
+
+    Args:
+        listeners: The listeners.
+
+    Example:
+        >>> Listeners(Silence(), Silence()).started(0)
+    """
+
+    def __init__(self, *listeners: Listener) -> None:
+        self.listeners = listeners
+
+    def planned(self, labels: Sequence[str], epochs: Sequence[int]) -> None:
+        """Tell each."""
+        for listener in self.listeners:
+            listener.planned(labels, epochs)
+
+    def skipped(self, job: int, result: SeedResult) -> None:
+        """Tell each."""
+        for listener in self.listeners:
+            listener.skipped(job, result)
+
+    def started(self, job: int) -> None:
+        """Tell each."""
+        for listener in self.listeners:
+            listener.started(job)
+
+    def epoch(self, job: int, epoch: Epoch) -> None:
+        """Tell each."""
+        for listener in self.listeners:
+            listener.epoch(job, epoch)
+
+    def noted(self, job: int, text: str) -> None:
+        """Tell each."""
+        for listener in self.listeners:
+            listener.noted(job, text)
+
+    def failed(self, job: int) -> None:
+        """Tell each."""
+        for listener in self.listeners:
+            listener.failed(job)
+
+    def finished(self, job: int, result: SeedResult) -> None:
+        """Tell each."""
+        for listener in self.listeners:
+            listener.finished(job, result)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self.listeners))})"

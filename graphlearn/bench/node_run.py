@@ -54,8 +54,9 @@ def train_nodes(
     recipe: Recipe,
     split: NodeSplit,
     seed: int,
-    folder: Path,
+    folder: Path | None,
     *,
+    test: bool = True,
     crew: Crew | None = None,
     on_epoch: Callable[[EpochRecord], None] | None = None,
     note: Callable[[str], None] | None = None,
@@ -66,7 +67,9 @@ def train_nodes(
         recipe: The recipe, filled in.
         split: The split of ``seed``.
         seed: Of the initial weights, the order of chunks, and dropout.
-        folder: The seed's folder; a run that was killed goes on from its checkpoints.
+        folder: The seed's folder; a run that was killed goes on from its checkpoints. None makes
+            none.
+        test: Whether test metrics are computed.
         crew: Of this process; alone by default.
         on_epoch: Called after each epoch.
         note: Told, before the first epoch, whether several processes will pay.
@@ -99,10 +102,10 @@ def train_nodes(
         trainer,
         split.data.y,
         split.valid_mask,
-        split.test_mask,
+        split.test_mask if test else None,
         config,
         metrics=recipe.metrics,
-        folder=folder / CHECKPOINTS,
+        folder=None if folder is None else folder / CHECKPOINTS,
         on_epoch=on_epoch,
     )
     weights = {f"layers.{name}": value for name, value in trainer.state_dict().items()}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from graphlearn.bench.ogb_rules import by_ogbs_rule, refuse_fixed
 from graphlearn.bench.overrides import refuse_untaken
 from graphlearn.bench.recipe import Recipe
 from graphlearn.bench.recipe_files import find_recipe, recipe_names
 from graphlearn.bench.runs import fill_in
+from graphlearn.bench.sweep import Found, Sweep, swept_recipes
 from graphlearn.bench.tasks import check_task
 from graphlearn.data import dataset_names, load_card
 from graphlearn.errors import InputError, UnknownNameError
@@ -37,6 +38,7 @@ def pick_recipes(
     seeds: int | Sequence[int] | None = None,
     device: str | None = None,
     set: Mapping[str, Any] | None = None,
+    sweep: Sweep | None = None,
 ) -> dict[str, list[Recipe]]:
     """Return the recipes to run on each name, filled in, with OGB's rule for equal scores.
 
@@ -47,10 +49,12 @@ def pick_recipes(
         seeds: How many seeds, from 0, or which; by default the recipe's.
         device: Where to train; by default the recipe's.
         set: Changes by dotted key.
+        sweep: Several values by dotted key; each combination is a recipe.
 
     Raises:
         UnknownNameError: For an unknown name, model, key or option; offers the nearest.
-        InputError: If there is no name, a model fits none of the names, or a value is unusable.
+        InputError: If there is no name, a model fits none of the names, a value is unusable, or
+            a setting would make the figure another than OGB's: its data, split or rules.
 
     Example:
         >>> found = pick_recipes(["ogbl-citation2"], ["cn", "ncn"], seeds=[0])
@@ -66,8 +70,11 @@ def pick_recipes(
         if name not in ogb_names():
             raise unknown_name("OGB dataset", name, ogb_names())
     settings = dict(set or {})
+    refuse_fixed([*settings, *(sweep or {})])
     if seeds is not None:
         settings["seeds"] = seeds if isinstance(seeds, int) else list(seeds)
+    # Heuristics have no place for a device, so it is no setting that must be taken.
+    extra = {} if device is None else {"train.device": device}
     found: dict[str, list[Recipe]] = {}
     documents, taken, fitting = [], {"seeds"}, dict.fromkeys(models, False)
     for name in names:
@@ -76,11 +83,14 @@ def pick_recipes(
             if models and not _fits(model, name):
                 continue
             fitting[model] = True
-            # Heuristics have no place for a device, so it is no setting that must be taken.
-            extra = {} if device is None else {"train.device": device}
-            recipe, document, used = find_recipe(model, name, {**settings, **extra})
-            found[name].append(_by_ogbs_rule(fill_in(recipe)))
-            documents.append(document)
+
+            def find(settings: dict[str, Any], model: str = model, name: str = name) -> Found:
+                recipe, document, used = find_recipe(model, name, {**settings, **extra})
+                return by_ogbs_rule(fill_in(recipe)), document, used
+
+            recipes, read, used = swept_recipes(find, settings, sweep)
+            found[name] += recipes
+            documents += read
             taken |= used
     unfit = [model for model, fits in fitting.items() if not fits]
     if unfit:
@@ -89,7 +99,7 @@ def pick_recipes(
             expected="a model that can, such as "
             + ", ".join(dict.fromkeys(model for name in names for model in _own_models(name))),
         )
-    refuse_untaken(settings, taken, documents)
+    refuse_untaken({**settings, **(sweep or {})}, taken, documents)
     return {name: recipes for name, recipes in found.items() if recipes}
 
 
@@ -109,12 +119,3 @@ def _fits(model: str, name: str) -> bool:
     except InputError:
         return False
     return True
-
-
-def _by_ogbs_rule(recipe: Recipe) -> Recipe:
-    """Equal scores as OGB's evaluator counts them; of Hits@K that is the package's own rule."""
-    assert recipe.metrics is not None
-    own = all(metric.startswith("hits@") for metric in recipe.metrics)
-    if recipe.model.task != "links" or own:
-        return recipe
-    return dataclasses.replace(recipe, ties="ogb")

@@ -10,33 +10,13 @@ from typing import Any
 
 from graphlearn.bench.components import component_names, component_options
 from graphlearn.bench.recipe import Published, SplitRecipe, Task, train_config
-from graphlearn.bench.yaml_lines import KeyPath, YamlDocument, parse_yaml
-from graphlearn.errors import InputError
+from graphlearn.bench.yaml_lines import KeyPath, YamlDocument
 from graphlearn.registry import unknown_name
 
 _KINDS = ("encoder", "predictor", "network", "stack")
 
 Settings = Mapping[str, Any]
 """Dotted key to value: ``{"train.epochs": 5, "predictor.dropout": 0.1}``."""
-
-
-def parse_settings(texts: Iterable[str]) -> dict[str, Any]:
-    """Turn ``key=value`` texts from the command line into plain values.
-
-    Raises:
-        InputError: If a text has no ``=``, or its value is not YAML.
-
-    Example:
-        >>> parse_settings(["train.epochs=5", "metrics=[auc, mrr]"])
-        {'train.epochs': 5, 'metrics': ['auc', 'mrr']}
-    """
-    settings: dict[str, Any] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key.strip():
-            raise InputError(f"--set {text}", expected="key=value, such as train.epochs=5")
-        settings[key.strip()] = parse_yaml(value, source=f"--set {text}").value
-    return settings
 
 
 def apply_settings(document: YamlDocument, settings: Settings) -> tuple[YamlDocument, set[str]]:

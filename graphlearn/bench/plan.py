@@ -50,7 +50,11 @@ class Job:
         """The result that lies in the folder, if it is this job's."""
         found = self.folder.read_result(self.seed)
         key = (self.recipe.digest(), self.dataset_hash, self.seed, graphlearn.__version__)
-        return None if found is None or found[0].key != key else found[0]
+        return None if found is None or found[0].key != key else self.named(found[0])
+
+    def named(self, row: SeedResult) -> SeedResult:
+        """A row that an earlier run left, named as this run names it: it may be of a sweep now."""
+        return dataclasses.replace(row, swept=self.recipe.swept_values)
 
     @property
     def epochs(self) -> int:
@@ -65,6 +69,7 @@ def plan_jobs(
     data_root: Path | str | None,
     ledger: Ledger,
     folders: Mapping[int, RunFolder] | None = None,
+    sources: SplitSources | None = None,
 ) -> list[Job]:
     """Make every split, audit it, build every model once, and find what is finished already.
 
@@ -76,6 +81,7 @@ def plan_jobs(
         data_root: Folder of the data.
         ledger: Finished seeds of earlier runs.
         folders: Recipe number to its folder, where that is not the usual one under ``out``.
+        sources: What has been read already, and keeps what is read here.
 
     Raises:
         LeakError: If a split leaks.
@@ -83,7 +89,7 @@ def plan_jobs(
         DataNotFoundError: If data are missing.
     """
     rows = {row.key: row for row in ledger.rows()}
-    sources = SplitSources()
+    sources = sources or SplitSources()
     jobs = []
     audited: dict[object, str] = {}
     for number, recipe in enumerate(recipes):
@@ -100,7 +106,9 @@ def plan_jobs(
             if position == 0:
                 build(recipe.model, model_sizes(split), seed)
             key = (recipe.digest(), audited[what], seed, graphlearn.__version__)
-            job = Job(recipe, seed, folder, audited[what], rows.get(key))
+            job = Job(recipe, seed, folder, audited[what])
+            if key in rows:
+                job = dataclasses.replace(job, done=job.named(rows[key]))
             # A seed that was killed after its result was written and before the ledger had it.
             if job.done is None and (found := job.finished_meanwhile()) is not None:
                 ledger.append(found)

@@ -1,15 +1,20 @@
-"""Progress: on a terminal a bar over all seeds and one for each in work; elsewhere plain lines."""
+"""Progress: on a terminal a bar over all seeds and one for each in work; elsewhere plain lines.
+
+Plain lines say what a seed gave when it is done, and of a long one now and then where it is.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphlearn.bench.listener import Epoch, Listener, Silence
 from graphlearn.bench.seed_result import SeedResult
 from graphlearn.bench.table import show
 from graphlearn.metrics import shown_value
+from graphlearn.time_left import EVERY, TimeLeft
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +28,7 @@ def show_progress(*, enabled: bool = True, console: Console | None = None) -> It
     Args:
         enabled: Whether to show anything.
         console: Where to; by default standard error. Bars are drawn on terminals alone; a file or
-            pipe gets one line a seed.
+            pipe gets plain lines.
 
     Example:
         >>> with show_progress(enabled=False) as listener:
@@ -56,10 +61,12 @@ def show_progress(*, enabled: bool = True, console: Console | None = None) -> It
 
 
 class Lines:
-    """One plain line for each seed that is finished or skipped.
+    """A plain line for each seed that is finished or skipped, and now and then for one in work.
 
     Args:
         console: A ``rich.console.Console``.
+        every: Least seconds before a seed's first line about its epochs, and between two.
+        clock: Seconds that never go back.
 
     Example:
         >>> import io
@@ -71,13 +78,23 @@ class Lines:
         'cn on cora, seed 0: test auc 70.00 in 2.0 s\\n'
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(
+        self,
+        console: Console,
+        *,
+        every: float = EVERY,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.console = console
         self.labels: list[str] = []
+        self._epochs: list[int] = []
+        self._every, self._clock = every, clock
+        self._left: dict[int, TimeLeft] = {}
+        self._valid: dict[int, str] = {}
 
     def planned(self, labels: Sequence[str], epochs: Sequence[int]) -> None:
-        """Note the jobs' labels."""
-        self.labels = list(labels)
+        """Note the jobs' labels, and how many epochs each may take."""
+        self.labels, self._epochs = list(labels), list(epochs)
 
     def skipped(self, job: int, result: SeedResult) -> None:
         """Print that the job was finished earlier."""
@@ -85,14 +102,27 @@ class Lines:
         self._print(f"{self.labels[job]}: finished{when}, skipped ({_scores(result)})")
 
     def started(self, job: int) -> None:
-        """Say nothing: the line comes when the job is done."""
+        """Look at the clock; lines come later."""
+        self._left[job] = TimeLeft(self._epochs[job], every=self._every, clock=self._clock)
+        self._valid[job] = ""
 
     def epoch(self, job: int, epoch: Epoch) -> None:
-        """Say nothing: a log is no place for a hundred lines a seed."""
+        """Print where the job is, if it was silent for long."""
+        if epoch.valid:  # not every epoch is evaluated
+            self._valid[job] = f", {_valid(epoch)}"
+        left = self._left[job].heard(epoch.number, before=epoch.number - 1)
+        if left is not None:
+            self._print(
+                f"{self.labels[job]}: epoch {epoch.number} of {self._epochs[job]}, "
+                f"loss {epoch.loss:.4f}{self._valid[job]}, {left}"
+            )
 
     def noted(self, job: int, text: str) -> None:
         """Print it."""
         self._print(f"{self.labels[job]}: {text}")
+
+    def failed(self, job: int) -> None:
+        """Say nothing: the error says it."""
 
     def finished(self, job: int, result: SeedResult) -> None:
         """Print the job's scores."""
@@ -151,8 +181,8 @@ class Bars(Lines):
     def epoch(self, job: int, epoch: Epoch) -> None:
         """Move both bars to the epoch, which after a resume is not the first."""
         note = f"loss {epoch.loss:.4f}"
-        for metric, value in list(epoch.valid.items())[:1]:
-            note += f"  valid {metric} {show(metric, shown_value(metric, value))}"
+        if epoch.valid:
+            note += f"  {_valid(epoch)}"
         self.bars.advance(self._total, epoch.number - self._done[job])
         self._done[job] = epoch.number
         self.bars.update(self._tasks[job], completed=epoch.number, note=note)
@@ -162,6 +192,12 @@ class Bars(Lines):
         self.bars.remove_task(self._tasks.pop(job))
         self.bars.advance(self._total, self._work[job] - self._done[job])
         super().finished(job, result)
+
+
+def _valid(epoch: Epoch) -> str:
+    """The first validation metric, by which the epoch of the model is chosen."""
+    metric, value = next(iter(epoch.valid.items()))
+    return f"valid {metric} {show(metric, shown_value(metric, value))}"
 
 
 def _scores(result: SeedResult) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from graphlearn.bench.labels import shown_name
 from graphlearn.errors import InputError
 from graphlearn.metrics import TieRule
 from graphlearn.pipeline.config import NodeTrainConfig
@@ -18,6 +19,7 @@ from graphlearn.train import GraphTrainConfig, SampledTrainConfig, TrainConfig
 _GRAPH_NAME = re.compile(r"graph-[0-9a-f]{8}\.safetensors")  # see own_graph.graph_path
 # What sets only where and how often a run reports, never what it computes.
 _IDLE_TRAIN_FIELDS = frozenset({"checkpoint_seconds", "checkpoint_every"})
+_ABSENT = object()
 
 Task = Literal["links", "graphs", "nodes"]
 """What is predicted."""
@@ -213,9 +215,12 @@ class Recipe:
         split: Departures from the data set's split rule.
         title: A sentence for reports.
         published: The figure to compare with.
+        swept: The keys by which it differs from the other recipes of a sweep, such as
+            ``("train.batch_size",)``; tables show them with their values.
 
     Raises:
-        InputError: If name, seeds or metrics are unusable, or a heuristic has training settings.
+        InputError: If name, seeds or metrics are unusable, a heuristic has training settings, or
+            a swept key has no value here.
 
     Example:
         >>> recipe = Recipe("cn", ModelRecipe(ComponentRecipe("cn")), dataset="cora")
@@ -233,6 +238,7 @@ class Recipe:
     split: SplitRecipe = field(default_factory=SplitRecipe)
     title: str = ""
     published: Published | None = None
+    swept: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", self.name):
@@ -260,11 +266,31 @@ class Recipe:
                 f"recipe {self.name!r} has a {kind} and a split of links",
                 expected="the split that the data set comes with",
             )
+        absent = [key for key in self.swept if key not in self.swept_values]
+        if absent:
+            raise InputError(
+                f"swept names {absent[0]!r}, which has no value in recipe {self.name!r}",
+                expected="keys of the recipe, such as train.batch_size",
+            )
+
+    @property
+    def swept_values(self) -> dict[str, Any]:
+        """The value of each key by which it differs from the others of its sweep."""
+        if not self.swept:
+            return {}
+        mapping = self.to_mapping()
+        found = {key: _value_at({**mapping["model"], **mapping}, key) for key in self.swept}
+        return {key: value for key, value in found.items() if value is not _ABSENT}
+
+    @property
+    def shown_name(self) -> str:
+        """``"ncn"``, or of a sweep ``"ncn (batch_size=512)"``."""
+        return shown_name(self.name, self.swept_values)
 
     @property
     def label(self) -> str:
         """``"ncn on cora"``, for messages and titles."""
-        return f"{self.name} on {self.dataset_label}"
+        return f"{self.shown_name} on {self.dataset_label}"
 
     @property
     def dataset_label(self) -> str:
@@ -297,6 +323,8 @@ class Recipe:
             mapping["split"] = split
         if self.published is not None:
             mapping["published"] = _fields(self.published, full=True)
+        if self.swept:
+            mapping["swept"] = list(self.swept)
         return mapping
 
     def digest(self) -> str:
@@ -306,7 +334,7 @@ class Recipe:
         unfinished; so may a setting written out at its default.
         """
         mapping = self.to_mapping(full=False)
-        for label in ("name", "title", "seeds", "published"):
+        for label in ("name", "title", "seeds", "published", "swept"):
             mapping.pop(label, None)
         for idle in _IDLE_TRAIN_FIELDS:
             mapping.get("train", {}).pop(idle, None)
@@ -328,3 +356,12 @@ def _fields(config: Any, *, full: bool) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     return [_plain(v) for v in value] if isinstance(value, (tuple, list)) else value
+
+
+def _value_at(mapping: Any, key: str) -> Any:
+    """The value at a dotted key, or ``_ABSENT``."""
+    for part in key.split("."):
+        if not isinstance(mapping, dict) or part not in mapping:
+            return _ABSENT
+        mapping = mapping[part]
+    return mapping

@@ -85,6 +85,7 @@ def recipe_from_document(document: YamlDocument) -> Recipe:
         "metrics": _value(document, top, ("metrics",), tuple[str, ...] | None),
         "ties": _value(document, top, ("ties",), TieRule, "pessimistic"),
         "seeds": _seeds(document, top),
+        "swept": _value(document, top, ("swept",), tuple[str, ...], ()),
     }
     task: Task = values["model"].task
     if top.get("train") is not None:

@@ -63,7 +63,8 @@ def report_html(result: RunResult, png: bytes) -> str:
     """
     recipes = list({id(job.recipe): job.recipe for job in result.jobs}.values())
     datasets = list(dict.fromkeys(recipe.dataset_label for recipe in recipes))
-    title = f"{', '.join(recipe.name for recipe in recipes)} on {', '.join(datasets)}"
+    names = dict.fromkeys(recipe.name for recipe in recipes)
+    title = f"{', '.join(names)} on {', '.join(datasets)}"
     parts = [
         f"<h1>{html.escape(title)}</h1>",
         result.table().html(),
@@ -114,7 +115,7 @@ def seeds_table(rows: Sequence[SeedResult]) -> Table:
         header += [f"valid {metric}", f"test {metric}", "at epoch"]
     cells = []
     for row in rows:
-        line = [row.model, row.dataset, str(row.seed)]
+        line = [row.shown_name, row.dataset, str(row.seed)]
         for metric in metrics:
             line += [_shown(metric, row.valid), _shown(metric, row.test)]
             line.append(str(row.best_epoch.get(metric.partition("/")[0], "–")))
@@ -136,7 +137,7 @@ def _pipelines(result: RunResult) -> list[str]:
         busy = ", ".join(show_seconds(seconds) for seconds in found["stage_seconds"])
         lines.append(
             (
-                f"{row.model} on {row.dataset}",
+                f"{row.shown_name} on {row.dataset}",
                 str(row.seed),
                 f"{found['stages']} x {found['ways']}",
                 str(found["chunks"]),

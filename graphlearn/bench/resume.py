@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from graphlearn.bench.own_graph import GRAPHS
@@ -10,6 +11,7 @@ from graphlearn.bench.recipe import Recipe
 from graphlearn.bench.run_folder import open_run_folder
 from graphlearn.bench.run_result import RunResult
 from graphlearn.bench.runs import fill_in, run_recipes
+from graphlearn.bench.trackers import Track
 
 
 def resume_run(
@@ -18,6 +20,7 @@ def resume_run(
     data_root: Path | str | None = None,
     workers: int = 1,
     progress: bool = True,
+    track: str | Sequence[Track] = (),
 ) -> RunResult:
     """Run the unfinished seeds of a run's folder; the folder may have been moved.
 
@@ -26,6 +29,7 @@ def resume_run(
         data_root: Folder of the data; by default where the run had it.
         workers: Processes that run seeds side by side.
         progress: Whether to show progress.
+        track: As in :func:`graphlearn.bench.run`; a seed goes on in the run that it began there.
 
     Returns:
         All the run's seeds, those finished earlier included.
@@ -45,6 +49,7 @@ def resume_run(
         workers=workers,
         threads=threads,
         progress=progress,
+        track=track,
     )
 
 

@@ -14,6 +14,7 @@ from graphlearn.bench.recipe_yaml import load_recipe, recipe_text
 from graphlearn.bench.seed_result import Curves, SeedResult
 from graphlearn.errors import CheckpointError, DataNotFoundError
 from graphlearn.files import atomic_write_text, make_folder, output_error, sole_use
+from graphlearn.train import CHECKPOINT_NAME
 
 
 class RunFolder:
@@ -102,6 +103,22 @@ class RunFolder:
         mapping = _read_json(path)
         curves = mapping.pop("curves", [])
         return SeedResult.from_mapping(mapping, where=str(path)), list(curves)
+
+    def forget_other(self, key: tuple[str, str, int, str]) -> None:
+        """Make way for a run whose predecessor here finished on other data, or in another version.
+
+        What the other gave is in the ledger; its checkpoint cannot be gone on from. A run that did
+        not finish is left as it is: its checkpoint says what it was made with.
+
+        Args:
+            key: Of the run that is to begin, see :attr:`SeedResult.key`.
+        """
+        seed = key[2]
+        found = self.read_result(seed)
+        if found is not None and found[0].key != key:
+            # In this order: a seed without result is unfinished, and then there is no checkpoint.
+            for name in (CHECKPOINT_NAME, "result.json"):
+                (self.seed(seed) / name).unlink(missing_ok=True)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"

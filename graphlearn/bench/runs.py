@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from graphlearn.bench.run_result import RunResult
 from graphlearn.bench.seed_result import SeedResult
 from graphlearn.bench.seed_run import run_seed
 from graphlearn.bench.split_source import SplitSources
+from graphlearn.bench.sweep import Found, Sweep, swept_recipes
 from graphlearn.bench.tasks import (
     check_metrics,
     check_task,
@@ -30,6 +32,7 @@ from graphlearn.bench.tasks import (
     default_task,
     is_file_dataset,
 )
+from graphlearn.bench.trackers import Track, check_trackers, tracking
 from graphlearn.bench.workers import run_in_workers
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.files import make_folder, sole_use
@@ -65,10 +68,12 @@ def run(
     data_root: str | Path | None = None,
     device: str | None = None,
     set: Mapping[str, Any] | None = None,
+    sweep: Sweep | None = None,
     out: str | Path = "runs",
     workers: int = 1,
     threads: int = 1,
     progress: bool = True,
+    track: str | Sequence[Track] = (),
     with_published: bool = False,
 ) -> RunResult:
     """Run one or several models on a data set, seed by seed.
@@ -86,6 +91,8 @@ def run(
         data_root: Folder of the data; by default ``$GRAPHLEARN_DATA`` or ``~/.cache/graphlearn``.
         device: Where to train, such as ``"cuda"``; by default the recipe's.
         set: Changes to the recipe by dotted key: ``{"train.epochs": 5}``.
+        sweep: Several values by dotted key: ``{"train.batch_size": [512, 1152]}`` runs the recipe
+            with each, and with all combinations where there are several keys.
         out: Folder for runs, ledger and report.
         workers: Processes that run seeds side by side; scripts that ask for more than one need the
             usual ``if __name__ == "__main__":``. Results do not depend on it.
@@ -93,6 +100,8 @@ def run(
             another number, so it is 1 unless asked otherwise: a seed then gives the same figures
             on a laptop and on a server, alone and beside others.
         progress: Whether to show progress on standard error.
+        track: Where else the curves go: ``"tensorboard"``, ``"wandb"``, ``"mlflow"`` (each an extra
+            of this package), or objects that follow :class:`graphlearn.bench.trackers.Tracker`.
         with_published: Whether the table compares with published figures.
 
     Returns:
@@ -115,11 +124,11 @@ def run(
         data = own_graph(dataset)
         dataset = graph_path(data, out)
         stored = stored_graph(data, dataset)
-    recipes = resolve_recipes(model, dataset, seeds=seeds, device=device, set=set)
+    recipes = resolve_recipes(model, dataset, seeds=seeds, device=device, set=set, sweep=sweep)
     with stored:
         return run_recipes(
             recipes, data_root=data_root, out=out, workers=workers, threads=threads,
-            progress=progress, with_published=with_published,
+            progress=progress, track=track, with_published=with_published,
         )  # fmt: skip
 
 
@@ -130,6 +139,7 @@ def resolve_recipes(
     seeds: int | Sequence[int] | None = None,
     device: str | None = None,
     set: Mapping[str, Any] | None = None,
+    sweep: Sweep | None = None,
 ) -> list[Recipe]:
     """Return the recipes a run would use, with everything filled in.
 
@@ -139,6 +149,7 @@ def resolve_recipes(
         seeds: As in :func:`run`.
         device: As in :func:`run`.
         set: As in :func:`run`.
+        sweep: As in :func:`run`; each combination is a recipe.
 
     Raises:
         UnknownNameError: For an unknown model, data set, recipe, key, option or metric.
@@ -159,15 +170,20 @@ def resolve_recipes(
     if dataset is not None:
         dataset = str(dataset)
         default_task(dataset)  # refuses an unknown name before recipes are opened
+    # Heuristics have no place for a device, so it is no setting that must be taken.
+    extra = {} if device is None else {"train.device": device}
     recipes, documents, taken = [], [], {"seeds"}
     for what in models:
-        # Heuristics have no place for a device, so it is no setting that must be taken.
-        extra = {} if device is None else {"train.device": device}
-        recipe, document, used = find_recipe(what, dataset, {**settings, **extra})
-        recipes.append(fill_in(recipe))
-        documents.append(document)
+
+        def find(settings: dict[str, Any], what: str | Path = what) -> Found:
+            recipe, document, used = find_recipe(what, dataset, {**settings, **extra})
+            return fill_in(recipe), document, used
+
+        found, read, used = swept_recipes(find, settings, sweep)
+        recipes += found
+        documents += read
         taken |= used
-    refuse_untaken(settings, taken, documents)
+    refuse_untaken({**settings, **(sweep or {})}, taken, documents)
     return recipes
 
 
@@ -210,6 +226,7 @@ def run_recipes(
     workers: int = 1,
     threads: int = 1,
     progress: bool = True,
+    track: str | Sequence[Track] = (),
     with_published: bool = False,
     crew: Crew | None = None,
 ) -> RunResult:
@@ -223,6 +240,7 @@ def run_recipes(
         workers: As in :func:`run`.
         threads: As in :func:`run`.
         progress: As in :func:`run`.
+        track: As in :func:`run`.
         with_published: As in :func:`run`.
         crew: Processes that train each seed together, of which this one is the first; see
             :func:`graphlearn.bench.node_run.follow` for the others.
@@ -233,6 +251,7 @@ def run_recipes(
     """
     crew = crew or Crew()
     _check_crew(recipes, crew, workers)
+    trackers = check_trackers(track)
     if not isinstance(out, (str, Path)):
         raise InputTypeError(f"out is {out!r}", expected="the path of a folder")
     for name, count in (("workers", workers), ("threads", threads)):
@@ -240,9 +259,13 @@ def run_recipes(
             raise InputError(f"{name} is {count}", expected=f"an integer in [1, {_MOST_THREADS}]")
     out = Path(out)
     check_writable(out)
-    ledger = Ledger(out / LEDGER_NAME)
+    ledger, sources = Ledger(out / LEDGER_NAME), SplitSources()
     with computing_with(threads):
-        jobs = plan_jobs(recipes, out=out, data_root=data_root, ledger=ledger, folders=folders)
+        jobs = plan_jobs(
+            recipes, out=out, data_root=data_root, ledger=ledger, folders=folders, sources=sources
+        )
+    if workers > 1:  # which read for themselves: held here too it would be memory twice
+        sources = SplitSources()
     make_folder(out)
     rows = {number: job.done for number, job in enumerate(jobs) if job.done is not None}
 
@@ -250,7 +273,10 @@ def run_recipes(
         ledger.append(result)
         rows[number] = result
 
-    with show_progress(enabled=progress) as listener:
+    with (
+        show_progress(enabled=progress) as shown,
+        tracking(trackers, jobs, out, shown) as listener,
+    ):
         listener.planned([job.label for job in jobs], [job.epochs for job in jobs])
         for number, result in sorted(rows.items()):
             listener.skipped(number, result)
@@ -268,7 +294,7 @@ def run_recipes(
                         listener.skipped(number, found)
                         for waiting in (left, here, apart):
                             waiting.pop(number, None)
-                _run_here(here, data_root, listener, record, crew)
+                _run_here(here, sources, data_root, listener, record, crew)
                 if apart:
                     run_in_workers(
                         apart,
@@ -289,12 +315,12 @@ def run_recipes(
 
 def _run_here(
     jobs: Mapping[int, Job],
+    sources: SplitSources,
     data_root: str | Path | None,
     listener: Listener,
     record: Any,
     crew: Crew,
 ) -> None:
-    sources = SplitSources()
     for number, job in jobs.items():
         assert job.recipe.dataset is not None
         source = sources.of(job.recipe, data_root)
@@ -306,11 +332,15 @@ def _run_here(
         def note(text: str, number: int = number) -> None:
             listener.noted(number, text)
 
-        split = source.make(job.seed)
-        result, _ = run_seed(
-            job.recipe, split, job.seed, job.folder, tell,
-            data_root=data_root, crew=crew, note=note,
-        )  # fmt: skip
+        try:
+            split = source.make(job.seed)
+            result, _ = run_seed(
+                job.recipe, split, job.seed, job.folder, tell,
+                data_root=data_root, crew=crew, note=note,
+            )  # fmt: skip
+        except Exception:
+            listener.failed(number)
+            raise
         record(number, result)
         listener.finished(number, result)
 
@@ -342,4 +372,8 @@ def _report_path(recipes: Sequence[Recipe], jobs: Sequence[Job], out: Path) -> P
         return jobs[0].folder.path / "report.html"
     names = "+".join(dict.fromkeys(recipe.name for recipe in recipes))
     datasets = "+".join(dict.fromkeys(recipe.dataset_label for recipe in recipes))
-    return out / f"{names[:80]}-{datasets[:60]}.html"
+    stem = f"{names[:80]}-{datasets[:60]}"
+    if any(recipe.swept for recipe in recipes):  # another sweep has another report
+        digests = "".join(sorted(recipe.digest() for recipe in recipes))
+        stem += f"-{hashlib.sha256(digests.encode()).hexdigest()[:8]}"
+    return out / f"{stem}.html"

@@ -7,6 +7,7 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any
 
+from graphlearn.bench.labels import shown_name
 from graphlearn.bench.plain_values import conform
 from graphlearn.errors import InputError
 
@@ -43,6 +44,7 @@ class SeedResult:
             ``stages``, ``ways``, ``chunks``, ``epoch_seconds``, ``stage_seconds`` and
             ``stage_layers`` of each stage, ``bytes_between_stages`` and ``bytes_between_ways``,
             ``bubble`` (the share of their time that stages waited) and ``ideal_bubble``.
+        swept: Of a sweep, key to value of the settings by which its recipe differs from the others.
 
     Example:
         >>> row = SeedResult("cn", "cora", 0, "ab", "cd", "ncn-planetoid", {"auc": 0.7})
@@ -66,6 +68,12 @@ class SeedResult:
     fold_epochs: list[int] = field(default_factory=list)
     fold_scores: dict[str, list[float]] = field(default_factory=dict)
     pipeline: PipelineFigures = field(default_factory=dict)
+    swept: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def shown_name(self) -> str:
+        """``"ncn"``, or of a sweep ``"ncn (batch_size=512)"``."""
+        return shown_name(self.model, self.swept)
 
     @property
     def key(self) -> tuple[str, str, int, str]:
@@ -80,7 +88,7 @@ class SeedResult:
     def to_mapping(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         mapping = dataclasses.asdict(self)
-        for name in ("fold_epochs", "fold_scores", "pipeline"):  # few rows have them
+        for name in ("fold_epochs", "fold_scores", "pipeline", "swept"):  # few rows have them
             if not mapping[name]:
                 del mapping[name]
         return mapping

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import nn
 
+import graphlearn
 from graphlearn.bench.build import build
 from graphlearn.bench.crew import Crew, Order
 from graphlearn.bench.listener import Epoch
@@ -24,11 +24,10 @@ from graphlearn.bench.saved_model import describe_model, save_model
 from graphlearn.bench.seed_result import Curves, SeedResult
 from graphlearn.bench.sizes import model_sizes
 from graphlearn.bench.split_source import AnySplit
-from graphlearn.bench.stored_features import features_file
 from graphlearn.bench.timeline_plot import TIMELINE_NAME, write_timeline
+from graphlearn.bench.trainers import make_trainer, naming, stored_features
 from graphlearn.bench.versions import run_versions
 from graphlearn.data import GraphSplit, LinkSplit, NodeSplit
-from graphlearn.errors import DivergedError
 from graphlearn.files import atomic_write_text
 from graphlearn.kernels import CSRGraph
 from graphlearn.metrics import LinkEvaluator
@@ -38,13 +37,7 @@ from graphlearn.train import (
     WEIGHTS_NAME,
     EpochRecord,
     FitResult,
-    GraphTrainConfig,
-    GraphTrainer,
-    LinkTrainer,
-    SampledNodeTrainer,
     SampledTrainConfig,
-    TrainConfig,
-    Trainer,
     evaluate_links,
     save_weights,
 )
@@ -82,6 +75,7 @@ def run_seed(
         OutputError: If something could not be written.
     """
     sizes = model_sizes(split)
+    folder.forget_other((recipe.digest(), split.digest(), seed, graphlearn.__version__))
     folder.prepare(recipe, data_root=data_root, threads=torch.get_num_threads())
     own = dataclasses.replace(recipe, seeds=(seed,))
     atomic_write_text(folder.seed(seed) / "recipe.yaml", recipe_text(own))
@@ -105,7 +99,7 @@ def run_seed(
         result, curves = _score_heuristic(recipe, model, split, seed)
         save_model(model, recipe, place, sizes)
     else:
-        with _features(recipe, split, data_root) as features:
+        with stored_features(recipe, split, data_root) as features:
             result, curves = _train(recipe, model, split, seed, place, on_epoch, features)
         # The trainer saved the weights of the best epoch.
         describe_model(recipe, place, sizes)
@@ -122,51 +116,13 @@ def _train(
     on_epoch: Callable[[Epoch], None],
     features: DiskStore | None = None,
 ) -> tuple[SeedResult, Curves]:
-    assert recipe.metrics is not None
-
     def tell(record: EpochRecord) -> None:
         on_epoch(Epoch(record.epoch, record.loss, dict(record.valid)))
 
-    identity = {"recipe": recipe.digest()}
-    trainer: Trainer
-    if isinstance(split, GraphSplit):
-        assert isinstance(recipe.train, GraphTrainConfig)
-        trainer = GraphTrainer(
-            model,
-            split,
-            recipe.train,
-            seed=seed,
-            metrics=recipe.metrics,
-            run_dir=run_dir,
-            on_epoch=tell,
-            identity=identity,
-        )
-    elif isinstance(split, NodeSplit):
-        assert isinstance(recipe.train, SampledTrainConfig)
-        trainer = SampledNodeTrainer(
-            model,
-            split,
-            recipe.train,
-            seed=seed,
-            metrics=recipe.metrics,
-            features=features,
-            run_dir=run_dir,
-            on_epoch=tell,
-            identity=identity,
-        )
-    else:
-        assert isinstance(recipe.train, TrainConfig)
-        trainer = LinkTrainer(
-            model,
-            split,
-            recipe.train,
-            seed=seed,
-            metrics=LinkEvaluator(recipe.metrics, ties=recipe.ties),
-            run_dir=run_dir,
-            on_epoch=tell,
-            identity=identity,
-        )
-    with _naming(recipe):
+    trainer = make_trainer(
+        recipe, model, split, seed, run_dir=run_dir, on_epoch=tell, features=features
+    )
+    with naming(recipe):
         fit = trainer.fit()
     result, curves = _fit_result(recipe, split, seed, fit)
     if isinstance(split, GraphSplit) and split.cross_validated:
@@ -181,20 +137,6 @@ def _train(
     return result, curves
 
 
-@contextlib.contextmanager
-def _features(
-    recipe: Recipe, split: AnySplit, data_root: Path | str | None
-) -> Iterator[DiskStore | None]:
-    """The store of features that stay in a file; None where they are in memory."""
-    assert recipe.dataset is not None
-    path = features_file(recipe.dataset, data_root) if isinstance(split, NodeSplit) else None
-    if path is None:
-        yield None
-    else:
-        with DiskStore(path, access="pread") as store:
-            yield store
-
-
 def _train_nodes(
     recipe: Recipe,
     split: NodeSplit,
@@ -207,7 +149,7 @@ def _train_nodes(
     def tell(record: EpochRecord) -> None:
         on_epoch(Epoch(record.epoch, record.loss, dict(record.valid)))
 
-    with _naming(recipe):
+    with naming(recipe):
         return train_nodes(recipe, split, seed, place, crew=crew, on_epoch=tell, note=note)
 
 
@@ -224,19 +166,6 @@ def _keep_node_run(run: NodeRun, recipe: Recipe, place: Path) -> None:
     save_weights(place / WEIGHTS_NAME, run.weights, {"recipe": recipe.name})
     if run.profile is not None and run.profile.stages * run.profile.ways > 1:
         write_timeline(place / TIMELINE_NAME, run.profile.timeline)
-
-
-@contextlib.contextmanager
-def _naming(recipe: Recipe) -> Iterator[None]:
-    """Say in the error of a loss that ran away whose it was, and what to do about it."""
-    try:
-        yield
-    except DivergedError as error:
-        raise DivergedError(
-            f"{recipe.label}: {error.given}",
-            expected=error.expected,
-            mend=error.mend or "lower the learning rates or set train.clip_gradient_norm",
-        ) from error
 
 
 def _fit_result(
@@ -298,4 +227,5 @@ def _result(
         valid=dict(valid),
         finished=now.isoformat(),
         versions=run_versions(device),
+        swept=recipe.swept_values,
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from graphlearn.bench.cross_validation import CAPTION as FOLDS
 from graphlearn.bench.cross_validation import one_epoch
+from graphlearn.bench.labels import shown_name
 from graphlearn.bench.recipe import Published
 from graphlearn.bench.seed_result import SeedResult
 from graphlearn.metrics import lower_is_better, shown_value
@@ -98,7 +99,7 @@ def results_table(
 
     Args:
         rows: Finished seeds; rows of one model and data set but of different recipes, splits or
-            package versions are never averaged together.
+            package versions are never averaged together. A sweep's are named with their settings.
         published: ``(model, dataset)`` to the figure to stand beside; adds two columns.
 
     Raises:
@@ -119,7 +120,9 @@ def results_table(
     header = ["model", "dataset", "n", *metrics]
     if shown:
         header += ["published", "difference"]
-    repeated = {key[:2] for key in groups if sum(other[:2] == key[:2] for other in groups) > 1}
+    names = _names(groups)
+    labels = [(names[key], key[1]) for key in groups]
+    repeated = len(set(labels)) < len(labels)
     if repeated:
         header.append("recipe")
     cells: list[tuple[str, ...]] = []
@@ -130,8 +133,8 @@ def results_table(
             folds = {metric: one_epoch(group, metric) for metric in group[0].fold_scores}
             scores |= {metric: values for metric, (_, values) in folds.items()}
             epochs = ", ".join(f"{epoch} ({metric})" for metric, (epoch, _) in folds.items())
-            chosen.append(f"{key[0]} on {key[1]}, {len(group)} folds: epoch {epochs}.")
-        line: list[str] = [key[0], key[1], str(len(group))]
+            chosen.append(f"{names[key]} on {key[1]}, {len(group)} folds: epoch {epochs}.")
+        line: list[str] = [names[key], key[1], str(len(group))]
         line += [spread(values, metric) for metric, values in scores.items()]
         if shown:
             line += _comparison(shown.get((key[0], key[1])), scores)
@@ -145,6 +148,15 @@ def results_table(
         others = any(not group[0].fold_scores for group in groups.values())
         caption = (caption + " " if others else "") + " ".join([FOLDS, *chosen])
     return Table(tuple(header), tuple(cells), caption + (DIFFERENCE if shown else ""))
+
+
+def _names(groups: Mapping[tuple[str, ...], Sequence[SeedResult]]) -> dict[tuple[str, ...], str]:
+    """What each group is called: a seed that ran before the sweep did knows nothing of it."""
+    swept = {key: next((r.swept for r in rows if r.swept), {}) for key, rows in groups.items()}
+    among: dict[str, set[str]] = {}
+    for key, values in swept.items():
+        among.setdefault(key[0], set()).update(values)
+    return {key: shown_name(key[0], values, among[key[0]]) for key, values in swept.items()}
 
 
 def spread(scores: Sequence[float], metric: str) -> str:

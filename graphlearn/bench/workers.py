@@ -83,6 +83,7 @@ def run_in_workers(
                 try:
                     kind, *values = ready.recv()
                 except EOFError:
+                    listener.failed(number)
                     raise InputError(
                         f"{jobs[number].label}: its process died",
                         expected="enough memory for every worker",
@@ -97,6 +98,7 @@ def run_in_workers(
                     listener.finished(number, result)
                     give(ready)
                 else:
+                    listener.failed(number)
                     _raise(kind, *values)
 
 

@@ -9,7 +9,17 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from graphlearn.cli import completers
-from graphlearn.cli.options import DataRoot, Device, Out, Quiet, Seeds, Settings, Threads, Workers
+from graphlearn.cli.options import (
+    DataRoot,
+    Device,
+    Out,
+    Quiet,
+    Seeds,
+    Settings,
+    Threads,
+    Track,
+    Workers,
+)
 from graphlearn.cli.words import seed_list
 
 
@@ -40,22 +50,25 @@ def bench(
     estimate: Annotated[
         bool, Parameter(help="Say what it would take, and stop.", negative=())
     ] = False,
+    track: Track = (),
     quiet: Quiet = False,
 ) -> None:
     """Run OGB's data sets with the official splits and rules; print and write a leaderboard."""
     from graphlearn.bench.ogb_bench import estimate_lines, run_ogb
     from graphlearn.bench.ogb_recipes import pick_recipes
-    from graphlearn.bench.overrides import parse_settings
+    from graphlearn.bench.sweep import parse_sweep
 
+    values, sweep = parse_sweep(settings)
     recipes = pick_recipes(
         names,
         models or (),
         seeds=None if seeds is None else seed_list(seeds),
         device=device,
-        set=parse_settings(settings),
+        set=values,
+        sweep=sweep,
     )
     if estimate:
-        print("\n".join(estimate_lines(recipes, threads=threads)))
+        print("\n".join(estimate_lines(recipes, threads=threads, workers=workers)))
         return
     found = run_ogb(
         recipes,
@@ -64,6 +77,7 @@ def bench(
         workers=workers,
         threads=threads,
         progress=not quiet,
+        track=track,
         tell=None if quiet else lambda line: print(line, file=sys.stderr),
     )
     print(found.render(form))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import cyclopts
 
 import graphlearn
-from graphlearn.cli import benchmarks, inspection, own_graph, runs
+from graphlearn.cli import benchmarks, inspection, own_graph, runs, tuning
 
 app = cyclopts.App(
     name="graphlearn",
@@ -20,6 +20,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     runs.run,
     runs.reproduce,
     benchmarks.bench,
+    tuning.tune,
     runs.resume,
     runs.table,
     inspection.ls,

@@ -29,7 +29,14 @@ DataRoot = Annotated[
 Seeds = Annotated[str | None, Parameter(help="How many (10), which (0,3,5), or a range (0-4).")]
 Settings = Annotated[
     tuple[str, ...],
-    Parameter(name="--set", help="Change a value of the recipe: --set train.epochs=5", negative=()),
+    Parameter(
+        name="--set",
+        help=(
+            "Change a value of the recipe: --set train.epochs=5; several values, separated by "
+            "commas, make a sweep."
+        ),
+        negative=(),
+    ),
 ]
 Out = Annotated[Path, Parameter(help="Folder for runs, ledger and report.")]
 Device = Annotated[str | None, Parameter(help="Where to train: cpu, cuda, cuda:1.")]
@@ -42,6 +49,13 @@ OwnThreads = Annotated[
     Parameter(
         help="CPU threads; more are faster where nothing else runs.",
         validator=cyclopts.validators.Number(gte=1),
+    ),
+]
+Track = Annotated[
+    tuple[Literal["tensorboard", "wandb", "mlflow"], ...],
+    Parameter(
+        help="Where else the curves go; may be given again. Each is an extra of this package.",
+        negative=(),
     ),
 ]
 Quiet = Annotated[bool, Parameter(help="Show no progress.", negative=())]

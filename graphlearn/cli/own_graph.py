@@ -5,10 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from graphlearn.cli.options import OwnThreads, Quiet
-from graphlearn.cli.show import say
+from graphlearn.cli.steps import shown_steps
+
+FitThreads = Annotated[
+    int,
+    Parameter(
+        help=(
+            "CPU threads; more are faster where nothing else runs. In NCN's training another "
+            "number rounds differently."
+        ),
+        validator=validators.Number(gte=1),
+    ),
+]
 
 
 def fit(
@@ -35,7 +46,7 @@ def fit(
         bool, Parameter(help="Take ids as text even where some are integers.", negative=())
     ] = False,
     seed: Annotated[int, Parameter(help="Of all that is drawn.")] = 0,
-    threads: OwnThreads = 1,
+    threads: FitThreads = 1,
     quiet: Quiet = False,
 ) -> None:
     """Learn to predict new links of your own graph; write a model that predict reads."""
@@ -43,7 +54,7 @@ def fit(
     from graphlearn.serve import quality_lines
     from graphlearn.train.threads import computing_with
 
-    with computing_with(threads):
+    with computing_with(threads), shown_steps(quiet=quiet) as steps:
         model = fit_graph(
             edges,
             features=features,
@@ -54,7 +65,8 @@ def fit(
             text_ids=text_ids,
             out=out,
             seed=seed,
-            say=None if quiet else say,
+            say=None if steps is None else steps.say,
+            advance=None if steps is None else steps.advance,
         )
     for line in quality_lines(model.quality):
         print(line)
@@ -78,20 +90,23 @@ def predict(
         Literal["auto", "exact", "hnsw"], Parameter(help="How to find nodes with like vectors.")
     ] = "auto",
     threads: OwnThreads = 1,
+    quiet: Quiet = False,
 ) -> None:
     """Recommend the likeliest new links of some nodes, or of all."""
     from graphlearn.serve.predicting import predict as predict_links
     from graphlearn.train.threads import computing_with
 
-    found = predict_links(
-        model,
-        source=source,
-        sources=sources,
-        all_sources=all_sources,
-        top=top,
-        out=out,
-        search=search,
-    )
-    with computing_with(threads):
+    # Links that are shown are their own progress.
+    with computing_with(threads), shown_steps(quiet=quiet or out is None) as steps:
+        found = predict_links(
+            model,
+            source=source,
+            sources=sources,
+            all_sources=all_sources,
+            top=top,
+            out=out,
+            search=search,
+            advance=None if steps is None else steps.advance,
+        )
         for line in found:
             print(line)

@@ -19,6 +19,7 @@ from graphlearn.cli.options import (
     Seeds,
     Settings,
     Threads,
+    Track,
     Workers,
 )
 from graphlearn.cli.show import print_recipes, print_result
@@ -37,6 +38,7 @@ def run(
     workers: Workers = 1,
     threads: Threads = 1,
     print_config: PrintConfig = False,
+    track: Track = (),
     quiet: Quiet = False,
 ) -> None:
     """Train models; print the table; write report and models. Finished seeds are skipped."""
@@ -53,6 +55,7 @@ def run(
         workers=workers,
         threads=threads,
         progress=not quiet,
+        track=track,
     )
     print_result(result)
 
@@ -67,6 +70,7 @@ def reproduce(
     out: Out = Path("runs"),
     workers: Workers = 1,
     threads: Threads = 1,
+    track: Track = (),
     quiet: Quiet = False,
 ) -> None:
     """Run recipes and print published beside measured, with the difference in standard errors."""
@@ -87,6 +91,7 @@ def reproduce(
         workers=workers,
         threads=threads,
         progress=not quiet,
+        track=track,
         with_published=True,
     )
     print_result(result)
@@ -101,12 +106,16 @@ def resume(
     *,
     data_root: DataRoot = None,
     workers: Workers = 1,
+    track: Track = (),
     quiet: Quiet = False,
 ) -> None:
     """Finish what a stopped run left unfinished, to the bit-identical result."""
     from graphlearn.bench.resume import resume_run
 
-    print_result(resume_run(folder, data_root=data_root, workers=workers, progress=not quiet))
+    result = resume_run(
+        folder, data_root=data_root, workers=workers, progress=not quiet, track=track
+    )
+    print_result(result)
 
 
 def table(

@@ -20,6 +20,7 @@ from graphlearn.cli.options import (
     Seeds,
     Settings,
     Threads,
+    Track,
 )
 from graphlearn.cli.show import one_line, print_result
 from graphlearn.cli.words import recipes_of
@@ -56,6 +57,7 @@ def run_together(
     timeout: Annotated[
         float, Parameter(help="Seconds after which a process that does not answer is lost.")
     ] = 1800.0,
+    track: Track = (),
     quiet: Quiet = False,
 ) -> None:
     """Train recipes with a stack of layers by several processes together."""
@@ -72,6 +74,7 @@ def run_together(
             out=out,
             threads=threads,
             progress=not quiet,
+            track=track,
             crew=crew,
         )
         print_result(result)

@@ -26,14 +26,16 @@ def recipes_of(
         InputError: If one is unknown or malformed.
     """
     from graphlearn.bench import resolve_recipes
-    from graphlearn.bench.overrides import parse_settings
+    from graphlearn.bench.sweep import parse_sweep
 
+    values, sweep = parse_sweep(settings)
     return resolve_recipes(
         list(models),
         dataset,
         seeds=None if seeds is None else seed_list(seeds),
         device=device,
-        set=parse_settings(settings),
+        set=values,
+        sweep=sweep,
     )
 
 

@@ -34,8 +34,8 @@ READER_OPTIONS: dict[str, tuple[str, ...]] = {
     "ogb-molecules": ("target",),
     "brec": (),
     "heterophily": ("undirected",),
-    "ogb-nodes": ("undirected",),
-    "ogb-graphs": ("objective", "categories", "both_ways"),
+    "ogb-nodes": ("undirected", "classes"),
+    "ogb-graphs": ("objective", "categories", "both_ways", "classes"),
 }
 """Every reader's name, and which keyword arguments of it a card may set."""
 
@@ -149,7 +149,8 @@ class DatasetCard:
         downloads: Where the files come from.
         options: Keyword arguments of the reader.
         num_nodes: Number of nodes, if known; of many graphs all together.
-        num_edges: Number of distinct undirected links, self-loops left out, if known; likewise.
+        num_edges: Number of edges, if known; likewise. Of distinct undirected links, self-loops
+            left out, unless the notes say what else it counts.
         num_features: Number of features a node, 0 for none, if known.
         notes: What a user of it should know.
         node_split: How its nodes are divided, if they have classes.

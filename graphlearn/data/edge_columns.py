@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import datetime
-import math
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from graphlearn.data.edge_list import (
-    integers_or_names,
-    number_in_order,
-    read_edge_list,
-    read_parquet_pairs,
-)
-from graphlearn.data.edge_list_format import detect_format
-from graphlearn.data.edge_list_names import NamedPairs, rows
-from graphlearn.errors import DataNotFoundError, InputError
-from graphlearn.extras import import_extra
+from graphlearn.data.edge_list import number_in_order
+from graphlearn.data.edge_list_arrays import typed_pairs, typed_times
+from graphlearn.data.edge_list_format import check_columns, detect_format, is_parquet
+from graphlearn.data.edge_list_ids import integers_or_names, refuse_mixed
+from graphlearn.data.edge_list_integers import NotIntegerPairs, read_integer_columns
+from graphlearn.data.edge_list_names import NamedPairs, read_name_columns, rows
+from graphlearn.data.edge_list_parquet import open_parquet
+from graphlearn.data.text_chunks import check_file
+from graphlearn.errors import InputError
 from graphlearn.registry import unknown_name
-
-_INTEGER = re.compile(r"[+-]?\d+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,13 +61,13 @@ def read_edge_columns(
         source: The column of the first end; the first column if None.
         target: The column of the second end; the second column if None.
         time: The column of the time; None reads none.
-        text_ids: Take ids as text even if some of them are integers and others not.
+        text_ids: Take ids as text, whatever they look like.
 
     Raises:
         DataNotFoundError: If there is no such file.
         UnknownNameError: If it has no such column; offers the nearest.
-        InputError: If it holds no edges, mixes integers and names as ids, is not UTF-8, or a time
-            is missing or negative.
+        InputError: If it holds no edges, mixes integers and names as ids, is not UTF-8, two of the
+            columns are one, a time is missing or a negative number, or times mix numbers and dates.
         MissingExtraError: If a parquet file is given and pyarrow is not installed.
 
     Example:
@@ -87,26 +80,14 @@ def read_edge_columns(
         ([[0, 1], [1, 2]], ['ann', 'bob', 'cem'], [3.0, 5.0])
     """
     path = Path(path)
-    if not path.is_file():
-        raise DataNotFoundError(f"no file {path}", expected="an edge list")
-    is_parquet = path.name.lower().endswith(".parquet")
-    times: np.ndarray | None = None
-    found: np.ndarray | NamedPairs
-    if source is None and target is None and time is None:
-        data = read_edge_list(path)
-        ids, pairs = data.node_ids, data.edge_index.t().contiguous().numpy()
-        if not text_ids and isinstance(ids, list):
-            _refuse_mixed(path, ids)
-        return EdgeColumns(pairs, ids)
-    if is_parquet:
-        found, times = _parquet(path, source, target, time)
-    else:
-        found, times = _text(path, source, target, time)
-    if isinstance(found, NamedPairs) and found.lines:
-        found = integers_or_names(path, found)
+    check_file(path, expected="an edge list")
+    read = _parquet if is_parquet(path) else _text
+    found, times = read(path, source, target, time, text_ids)
+    if len(found.pairs if isinstance(found, NamedPairs) else found) == 0:
+        raise InputError(f"{path} holds no edges", expected="a line with two node ids for each")
     if isinstance(found, NamedPairs):
         if not text_ids:
-            _refuse_mixed(path, found.names)
+            refuse_mixed(str(path), found.names)
         return EdgeColumns(found.pairs, found.names, times)
     numbered, known = number_in_order(found)
     return EdgeColumns(numbered, known, times)
@@ -140,104 +121,75 @@ def column_place(path: Path, column: str, names: Sequence[str], *, header: bool)
     raise unknown_name("column", column, names, where=str(path))
 
 
-def parse_time(text: Any) -> float:
-    """A time as a number: of seconds where it is a date.
+def edge_places(
+    path: Path,
+    source: str | None,
+    target: str | None,
+    time: str | None,
+    names: Sequence[str],
+    *,
+    header: bool,
+) -> tuple[tuple[int, int], int | None]:
+    """Where both ends of an edge and its time are; ends that are not named are the first two.
 
     Raises:
-        ValueError: If it is neither a number nor a date, or is not finite.
+        UnknownNameError: If there is no such column.
+        InputError: If two of them are one column, or the first two are not the ends.
 
     Example:
-        >>> parse_time("12.5"), parse_time("1970-01-02")
-        (12.5, 86400.0)
+        >>> edge_places(Path("a.csv"), "to", "from", "3", ["from", "to", "at"], header=True)
+        ((1, 0), 2)
     """
-    try:
-        value = float(text)
-    except ValueError:
-        when = datetime.datetime.fromisoformat(text)
-        value = (when if when.tzinfo else when.replace(tzinfo=datetime.UTC)).timestamp()
-    if not math.isfinite(value):
-        raise ValueError(text)
-    return value
+    if source is None and target is None and header:
+        check_columns(path, list(names))
+    if len(names) < 2:
+        raise InputError(f"{path} has {len(names)} columns", expected="two or more")
+    places: dict[str, int] = {}
+    wanted = {"source": source, "target": target, "time": time}
+    for first, (role, column) in enumerate(wanted.items()):
+        if column is not None:
+            places[role] = column_place(path, column, names, header=header)
+        elif role != "time":
+            places[role] = first
+    taken: dict[int, str] = {}
+    for role, place in places.items():
+        other = taken.setdefault(place, role)
+        if other != role:
+            raise InputError(
+                f"{path}: {other} and {role} are both column {place + 1} ({names[place]})",
+                expected="a column for each",
+            )
+    return (places["source"], places["target"]), places.get("time")
 
 
 def _text(
-    path: Path, source: str | None, target: str | None, time: str | None
-) -> tuple[NamedPairs, np.ndarray | None]:
-    wanted = [source or "1", target or "2", *([] if time is None else [time])]
-    named = any(not column.isdecimal() for column in wanted)
+    path: Path, source: str | None, target: str | None, time: str | None, text_ids: bool
+) -> tuple[np.ndarray | NamedPairs, np.ndarray | None]:
+    named = any(column is not None and not column.isdecimal() for column in (source, target, time))
     layout = detect_format(path, header=False if named else None)
-    lines = rows(path, layout.delimiter)
-    first: list[str] = next(iter(rows(path, layout.delimiter)))[1]
-    if named:
-        next(lines)
-    places = [column_place(path, column, first, header=named) for column in wanted]
-    numbers: dict[str, int] = {}
-    first_lines: list[int] = []
-    flat: list[int] = []
-    times: list[float] = []
-    for line, fields in _after(lines, layout.skip_lines):
-        values = [fields[place] if place < len(fields) else "" for place in places]
-        if not values[0] or not values[1]:
-            raise InputError(f"{path}, line {line}, holds {fields!r}", expected="two node ids")
-        for name in values[:2]:
-            number = numbers.setdefault(name, len(numbers))
-            if number == len(first_lines):
-                first_lines.append(line)
-            flat.append(number)
-        if time is not None:
-            times.append(_checked_time(f"{path}, line {line},", values[2]))
-    if not flat:
-        raise InputError(f"{path} holds no edges", expected="a line with two node ids for each")
-    pairs = np.array(flat, dtype=np.int64).reshape(-1, 2)
-    found = NamedPairs(pairs, list(numbers), first_lines)
-    return found, None if time is None else np.array(times)
-
-
-def _after(lines: Iterator[tuple[int, list[str]]], skip: int) -> Iterator[tuple[int, list[str]]]:
-    return ((line, fields) for line, fields in lines if line > skip)
-
-
-def _checked_time(where: str, text: Any) -> float:
-    if text is None or text == "":
-        raise InputError(f"{where} has no time", expected="a number >= 0, or a date")
-    try:
-        value = parse_time(text)
-    except ValueError:
-        raise InputError(
-            f"{where} has the time {text!r}", expected="a number >= 0, or a date"
-        ) from None
-    if value < 0:
-        raise InputError(f"{where} has the negative time {text}", expected="a number >= 0")
-    return value
+    line, first = next(iter(rows(path, layout.delimiter)))
+    skip = line if named else layout.skip_lines
+    ends, place = edge_places(path, source, target, time, first, header=skip > 0)
+    if not text_ids:
+        try:
+            return read_integer_columns(
+                path, delimiter=layout.delimiter, skip_lines=skip, ends=ends, time=place
+            )
+        except NotIntegerPairs:
+            pass  # names, or what needs a closer look
+    found, times = read_name_columns(
+        path, delimiter=layout.delimiter, skip_lines=skip, ends=ends, time=place
+    )
+    return found if text_ids else integers_or_names(str(path), found), times
 
 
 def _parquet(
-    path: Path, source: str | None, target: str | None, time: str | None
+    path: Path, source: str | None, target: str | None, time: str | None, text_ids: bool
 ) -> tuple[np.ndarray | NamedPairs, np.ndarray | None]:
-    pyarrow = import_extra("pyarrow", "parquet", extra="parquet", purpose=f"reading {path.name}")
-    try:
-        names = pyarrow.parquet.read_schema(path).names
-    except (pyarrow.ArrowException, OSError) as error:
-        raise InputError(f"{path} cannot be read ({error})", expected="a parquet file") from error
-    wanted = [source or "1", target or "2", *([] if time is None else [time])]
-    chosen = [names[column_place(path, column, names, header=True)] for column in wanted]
-    found = read_parquet_pairs(path, (chosen[0], chosen[1]))
-    if time is None:
-        return found, None
-    values = pyarrow.parquet.read_table(path, columns=[chosen[2]])[chosen[2]].to_pylist()
-    times = [
-        _checked_time(f"{path}, row {row},", v.isoformat() if hasattr(v, "isoformat") else v)
-        for row, v in enumerate(values)
-    ]
-    return found, np.array(times)
-
-
-def _refuse_mixed(path: Path, names: Sequence[str]) -> None:
-    integer = next((name for name in names if _INTEGER.fullmatch(name)), None)
-    name = next((name for name in names if not _INTEGER.fullmatch(name)), None)
-    if integer is not None and name is not None:
-        raise InputError(
-            f"{path} mixes integers such as {integer!r} and text such as {name!r} as node ids",
-            expected="one type of ids",
-            mend="mend the file, or pass --text-ids (text_ids=True) to take all as text",
-        )
+    with open_parquet(path) as table:
+        ends, place = edge_places(path, source, target, time, table.names, header=True)
+        columns = [table.column(table.names[end]) for end in ends]
+        found = typed_pairs(str(path), columns, text_ids=text_ids)
+        if place is None:
+            return found, None
+        return found, typed_times(str(path), table.column(table.names[place]))

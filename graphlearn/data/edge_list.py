@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +9,16 @@ import numpy as np
 import torch
 from torch_geometric.data import Data
 
-from graphlearn.data.edge_list_format import check_columns, detect_format
+from graphlearn.data.edge_list_arrays import typed_pairs
+from graphlearn.data.edge_list_format import check_columns, detect_format, is_parquet
+from graphlearn.data.edge_list_ids import integers_or_names
 from graphlearn.data.edge_list_integers import NotIntegerPairs, read_integer_pairs
 from graphlearn.data.edge_list_names import NamedPairs, read_name_pairs
+from graphlearn.data.edge_list_parquet import open_parquet
 from graphlearn.data.pyg import from_pyg
-from graphlearn.errors import DataNotFoundError, InputError
-from graphlearn.extras import import_extra
+from graphlearn.data.text_chunks import check_file
+from graphlearn.errors import InputError
 from graphlearn.validate import check_num_nodes
-
-_TEXT = (".csv", ".tsv", ".txt", ".edges", ".edgelist")
 
 
 def read_edge_list(
@@ -31,18 +31,20 @@ def read_edge_list(
     """Read a graph from a file with an edge a line: two node ids, then anything.
 
     Only the first two fields (parquet: columns) are read; weights, times and other columns are
-    left out. Lines that start with ``#`` or ``%`` are comments. Delimiter and header are found
-    as :func:`graphlearn.data.edge_list_format.detect_format` says.
+    left out. Lines that start with ``#`` or ``%`` before the first other line are comments; later
+    ones are edges, because ids may be hashtags. Delimiter and header are found as
+    :func:`graphlearn.data.edge_list_format.detect_format` says.
 
     Ids that are all integers are numbered in ascending order, so ids ``0 .. N-1`` stay as they
-    are; otherwise they are names, numbered in order of appearance. ``data.node_ids`` holds the
-    id of each node: an int64 tensor, or a list of names. Edges stay as the file has them, one
-    column a line; a split reads them as undirected.
+    are; otherwise they are names, numbered in order of appearance. Ids stay as they are written:
+    one that starts with ``0`` or ``+``, such as a postal code, makes names of all, and so does a
+    parquet column of text. ``data.node_ids`` holds the id of each node: an int64 tensor, or a list
+    of names. Edges stay as the file has them, one column a line; a split reads them as undirected.
 
     Args:
         path: The file; its name must end in one of the formats above.
-        num_nodes: Take integer ids as node numbers in ``[0, num_nodes)``, which keeps nodes
-            without edges.
+        num_nodes: Take integer ids, however they are written, as node numbers in
+            ``[0, num_nodes)``, which keeps nodes without edges.
         delimiter: The character between fields, if it is known; ``" "`` for white space.
         header: Whether the first line is a header, if it is known.
 
@@ -52,7 +54,8 @@ def read_edge_list(
     Raises:
         DataNotFoundError: If there is no such file.
         InputError: If it holds no edges, a line has fewer than two ids, an id is negative or not
-            whole, or the file is truncated or of an unknown format.
+            whole or one number is written in two ways, or the file is truncated or of an unknown
+            format.
         MissingExtraError: If a parquet file is given and pyarrow is not installed.
 
     Example:
@@ -65,24 +68,19 @@ def read_edge_list(
         ([[0, 1], [1, 2]], ['ann', 'bob', 'cem'])
     """
     path = Path(path)
-    if not path.is_file():
-        raise DataNotFoundError(f"no file {path}", expected="an edge list")
-    ending = Path(path.name.lower().removesuffix(".gz")).suffix
+    check_file(path, expected="an edge list")
     found: np.ndarray | NamedPairs
-    if path.name.lower().endswith(".parquet"):
-        found = read_parquet_pairs(path)
-    elif ending in _TEXT:
+    if is_parquet(path):
+        found = _parquet_pairs(path)
+    else:
         layout = detect_format(path, delimiter=delimiter, header=header)
         where: dict[str, Any] = {"delimiter": layout.delimiter, "skip_lines": layout.skip_lines}
+        any_form = num_nodes is not None
         try:
-            found = read_integer_pairs(path, **where)
+            found = read_integer_pairs(path, **where, keep_form=not any_form)
         except NotIntegerPairs:
-            found = integers_or_names(path, read_name_pairs(path, **where))
-    else:
-        raise InputError(
-            f"{path.name} is of an unknown format",
-            expected=f"a name that ends in {', '.join(_TEXT)}, one of these with .gz, or .parquet",
-        )
+            names = read_name_pairs(path, **where)
+            found = integers_or_names(str(path), names, any_form=any_form)
     pairs = found.pairs if isinstance(found, NamedPairs) else found
     if len(pairs) == 0:
         raise InputError(f"{path} holds no edges", expected="a line with two node ids for each")
@@ -127,93 +125,9 @@ def number_in_order(ids: np.ndarray) -> tuple[np.ndarray, torch.Tensor]:
     return ids, torch.from_numpy(known)
 
 
-def integers_or_names(path: Path, found: NamedPairs) -> np.ndarray | NamedPairs:
-    """Decide what the ids are once all are known: integers if all of them are, else names.
-
-    Raises:
-        InputError: If they are numbers that cannot be ids: negative, too large, or not whole.
-
-    Example:
-        >>> integers_or_names(Path("a.csv"), NamedPairs(np.array([[0, 1]]), ["07", "3"], [1, 1]))
-        array([[7, 3]])
-    """
-    if all(re.fullmatch(r"[+-]?\d+", name) for name in found.names):
-        values = [int(name) for name in found.names]
-        low = min(values)
-        if low < 0:
-            line = found.lines[values.index(low)]
-            raise InputError(f"{path}, line {line}, holds node id {low}", expected="ids >= 0")
-        if max(values) >= 2**63:
-            raise InputError(f"{path} holds node id {max(values)}", expected="ids below 2**63")
-        numbered: np.ndarray = np.array(values, dtype=np.int64)[found.pairs]
-        return numbered
-    if all(_is_number(name) for name in found.names):
-        name, line = next(
-            (name, line)
-            for name, line in zip(found.names, found.lines, strict=True)
-            if not re.fullmatch(r"[+-]?\d+", name)
-        )
-        raise InputError(
-            f"{path}, line {line}, holds node id {name}",
-            expected="whole numbers or names",
-            mend="write the ids without a decimal point",
-        )
-    return found
-
-
-def _is_number(name: str) -> bool:
-    try:
-        float(name)
-    except ValueError:
-        return False
-    return True
-
-
-def read_parquet_pairs(
-    path: Path, columns: tuple[str, str] | None = None
-) -> np.ndarray | NamedPairs:
-    """Read two columns of node ids from a parquet file.
-
-    Args:
-        path: The file.
-        columns: Their names; the first two if None.
-
-    Raises:
-        InputError: If the file, or what the columns hold, cannot be used.
-        MissingExtraError: If pyarrow is not installed.
-    """
-    pyarrow = import_extra("pyarrow", "parquet", extra="parquet", purpose=f"reading {path.name}")
-    try:
-        columns_there = pyarrow.parquet.read_schema(path).names
-        names = columns_there[:2] if columns is None else list(columns)
-        table = pyarrow.parquet.read_table(path, columns=names)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise InputError(f"{path} cannot be read ({error})", expected="a parquet file") from error
-    if columns is None:
-        check_columns(path, columns_there)
-    if len(names) < 2:
-        raise InputError(f"{path} has {len(names)} columns", expected="two or more")
-    for name in names:
-        if table[name].null_count:
-            raise InputError(
-                f"{path}: column {name!r} has {table[name].null_count} empty entries",
-                expected="a node id in each row",
-            )
-    values = [table[name].to_numpy() for name in names]
-    if all(column.dtype.kind in "iu" for column in values):
-        ids: np.ndarray = np.stack([column.astype(np.int64) for column in values], axis=1)
-        if ids.size and ids.min() < 0:
-            row = int(np.flatnonzero((ids < 0).any(axis=1))[0])
-            raise InputError(
-                f"{path}, row {row}, holds node id {ids[row].min()}", expected="ids >= 0"
-            )
-        return ids
-    if any(column.dtype.kind not in "OUT" for column in values):
-        kinds = " and ".join(str(table[name].type) for name in names)
-        raise InputError(
-            f"{path}: columns {', '.join(names)} hold {kinds}", expected="integers or text in both"
-        )
-    numbers: dict[str, int] = {}
-    rows = zip(*(column.tolist() for column in values), strict=True)
-    flat = [numbers.setdefault(str(name), len(numbers)) for row in rows for name in row]
-    return NamedPairs(np.array(flat, dtype=np.int64).reshape(-1, 2), list(numbers), [])
+def _parquet_pairs(path: Path) -> np.ndarray | NamedPairs:
+    with open_parquet(path) as table:
+        check_columns(path, table.names)
+        if len(table.names) < 2:
+            raise InputError(f"{path} has {len(table.names)} columns", expected="two or more")
+        return typed_pairs(str(path), [table.column(name) for name in table.names[:2]])

@@ -9,6 +9,7 @@ from pathlib import Path
 from graphlearn.data.edge_list_names import data_lines, rows
 from graphlearn.errors import InputError
 
+_TEXT = (".csv", ".tsv", ".txt", ".edges", ".edgelist")
 _HEADERS = {
     *("source", "target", "src", "dst", "dest", "destination", "from", "to", "head", "tail"),
     *("node1", "node2", "node_1", "node_2", "id1", "id2", "id_1", "id_2"),
@@ -33,14 +34,35 @@ class EdgeListFormat:
     skip_lines: int
 
 
+def is_parquet(path: Path) -> bool:
+    """Whether an edge list is a parquet file, by its name, rather than text.
+
+    Raises:
+        InputError: If its name ends in neither.
+
+    Example:
+        >>> is_parquet(Path("a.txt.gz")), is_parquet(Path("A.PARQUET"))
+        (False, True)
+    """
+    name = path.name.lower()
+    if name.endswith(".parquet"):
+        return True
+    if Path(name.removesuffix(".gz")).suffix in _TEXT:
+        return False
+    raise InputError(
+        f"{path.name} is of an unknown format",
+        expected=f"a name that ends in {', '.join(_TEXT)}, one of these with .gz, or .parquet",
+    )
+
+
 def detect_format(
     path: Path, *, delimiter: str | None = None, header: bool | None = None
 ) -> EdgeListFormat:
-    """Find out the layout of an edge list from its first two lines that are no comments.
+    """Find out the layout of an edge list from its first two lines after the comments.
 
-    The delimiter is the first of tab, comma and semicolon that stands in the first line, else
-    white space. The first line is a header if two of its fields are usual column names (such as
-    ``source,target``), or if neither is an integer while both of the next line are.
+    The delimiter is what :func:`detect_delimiter` finds. The first line is a header if two of its
+    fields are usual column names (such as ``source,target``), or if neither is an integer while
+    both of the next line are.
 
     Args:
         path: The file, plain or ``.gz``.
@@ -58,13 +80,7 @@ def detect_format(
         ...     detect_format(path)
         EdgeListFormat(delimiter=',', skip_lines=1)
     """
-    if delimiter is None:
-        line = next((line for _, line in data_lines(path)), "").strip()
-        delimiter = next((mark for mark in "\t,;" if mark in line), None)
-    elif delimiter == " ":
-        delimiter = None
-    elif len(delimiter) != 1 or delimiter in '\r\n"#%' or delimiter.isalnum():
-        raise InputError(f"delimiter is {delimiter!r}", expected="one character, such as ','")
+    delimiter = detect_delimiter(path, delimiter)
     start = list(islice(rows(path, delimiter), 2))
     if not start:
         raise InputError(f"{path} holds no edges", expected="a line with two node ids for each")
@@ -73,6 +89,33 @@ def detect_format(
     if header:
         check_columns(path, start[0][1])
     return EdgeListFormat(delimiter, start[0][0] if header else 0)
+
+
+def detect_delimiter(path: Path, delimiter: str | None = None) -> str | None:
+    """Find the character between fields: None for white space.
+
+    It is the first of tab, comma and semicolon that stands in the first line, else white space.
+
+    Args:
+        path: The file, plain or ``.gz``.
+        delimiter: The delimiter, if it is known; ``" "`` stands for white space.
+
+    Raises:
+        InputError: If it cannot be one.
+
+    Example:
+        >>> import os
+        >>> detect_delimiter(Path(os.devnull), ";")
+        ';'
+    """
+    if delimiter is None:
+        line = next((line for _, line in data_lines(path)), "").strip()
+        return next((mark for mark in "\t,;" if mark in line), None)
+    if delimiter == " ":
+        return None
+    if len(delimiter) != 1 or delimiter in '\r\n"#%' or delimiter.isalnum():
+        raise InputError(f"delimiter is {delimiter!r}", expected="one character, such as ','")
+    return delimiter
 
 
 def check_columns(path: Path, names: list[str]) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import Tensor
+
+from graphlearn.errors import InputError
+
 _HYBRIDIZATIONS = ("SP", "SP2", "SP3", "SP3D", "SP3D2")
 _CHIRALITIES = ("CHI_UNSPECIFIED", "CHI_TETRAHEDRAL_CW", "CHI_TETRAHEDRAL_CCW", "CHI_OTHER")
 _BONDS = ("SINGLE", "DOUBLE", "TRIPLE", "AROMATIC")
@@ -66,6 +70,41 @@ def bond_categories(bond: Any) -> list[int]:
         _STEREOS.index(str(bond.GetStereo())),
         int(bond.GetIsConjugated()),
     ]
+
+
+def check_categories(table: Tensor, sizes: tuple[int, ...], *, name: str) -> None:
+    """Raise unless every column of a table holds categories that there are.
+
+    Args:
+        table: A row for each atom or bond.
+        sizes: ``ATOM_CATEGORIES`` or ``BOND_CATEGORIES``.
+        name: What to call the table in the error text.
+
+    Shapes:
+        - **table**: ``[N, C]`` int64, with C the number of ``sizes``
+
+    Raises:
+        InputError: If it has another number of columns, or a value is out of range.
+
+    Example:
+        >>> import torch
+        >>> check_categories(torch.tensor([[0, 6, 1]]), BOND_CATEGORIES, name="bonds")
+        Traceback (most recent call last):
+        graphlearn.errors.InputError: bonds: column 1 holds 6: expected categories in [0, 6)
+    """
+    if table.dim() != 2 or table.size(1) != len(sizes):
+        raise InputError(
+            f"{name} is of shape {list(table.shape)}", expected=f"{len(sizes)} categories a row"
+        )
+    if table.size(0) == 0:
+        return
+    low, high = table.amin(dim=0).tolist(), table.amax(dim=0).tolist()
+    for column, size in enumerate(sizes):
+        if low[column] < 0 or high[column] >= size:
+            wrong = low[column] if low[column] < 0 else high[column]
+            raise InputError(
+                f"{name}: column {column} holds {wrong}", expected=f"categories in [0, {size})"
+            )
 
 
 def _in_range(value: int, least: int, most: int) -> int:

@@ -65,7 +65,9 @@ def make_node_split(dataset: Dataset, seed: int = 0) -> NodeSplit:
             valid_ratio=rule.valid_ratio,
             seed=seed,
         )
-    return node_split_from_pyg(dataset.data, seed=seed, rule=rule.rule)
+    return node_split_from_pyg(
+        dataset.data, seed=seed, rule=rule.rule, classes=dataset.card.num_targets
+    )
 
 
 def _rule(card: DatasetCard) -> NodeSplitRule:

@@ -59,7 +59,9 @@ def random_node_split(
     return NodeSplit(data, train, valid, test, rule=rule, seed=seed)
 
 
-def node_split_from_pyg(data: Data, *, seed: int = 0, rule: str = "given") -> NodeSplit:
+def node_split_from_pyg(
+    data: Data, *, seed: int = 0, rule: str = "given", classes: int | None = None
+) -> NodeSplit:
     """Take the masks that come with a graph, as PyG's data sets give them.
 
     Args:
@@ -67,6 +69,7 @@ def node_split_from_pyg(data: Data, *, seed: int = 0, rule: str = "given") -> No
             of S splits as columns. Only features, edges and classes are kept of the rest.
         seed: Which of S splits: number ``seed % S``, so that any seed names one.
         rule: What to call it; the number is added where there is more than one split.
+        classes: How many classes there are, where that is known.
 
     Shapes:
         - ``data.x``: ``[N, C]``; ``data.edge_index``: ``[2, E]``; ``data.y``: ``[N]``
@@ -105,10 +108,11 @@ def node_split_from_pyg(data: Data, *, seed: int = 0, rule: str = "given") -> No
         )
     if masks[0].dim() == 1:
         train, valid, test = masks
-        return NodeSplit(classified, train, valid, test, rule=rule)
+        return NodeSplit(classified, train, valid, test, rule=rule, classes=classes)
     number = chosen_by % masks[0].size(1)
     train, valid, test = (mask[:, number].contiguous() for mask in masks)
-    return NodeSplit(classified, train, valid, test, rule=f"{rule}-{number}", seed=chosen_by)
+    rule = f"{rule}-{number}"
+    return NodeSplit(classified, train, valid, test, rule=rule, seed=chosen_by, classes=classes)
 
 
 def class_labels(y: Any) -> Tensor:

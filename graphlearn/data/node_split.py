@@ -10,7 +10,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlearn.data.pyg import from_pyg
-from graphlearn.data.split import tensor_digest
+from graphlearn.data.split import kept_digest
 from graphlearn.errors import InputError, InputTypeError, LeakError
 
 
@@ -29,6 +29,7 @@ class NodeSplit:
         test_mask: Nodes that are reported.
         rule: How it was made, such as ``"public"`` or ``"random(0.1,0.1)"``.
         seed: The seed it was drawn or chosen with; None where there is only this one.
+        classes: How many classes there are, where that is known; else 1 + the largest in any part.
 
     Shapes:
         - **data.x**: ``[N, C]``; **data.edge_index**: ``[2, E]``; **data.y**: ``[N]`` int64
@@ -58,6 +59,7 @@ class NodeSplit:
     test_mask: Tensor
     rule: str = "given"
     seed: int | None = None
+    classes: int | None = None
 
     def __post_init__(self) -> None:
         data = from_pyg(self.data)
@@ -69,6 +71,10 @@ class NodeSplit:
                 mend="pass x=torch.eye(num_nodes) where nodes have none",
             )
         _check_classes(data.get("y"), data.num_nodes)
+        if self.classes is not None and int(data.y.max()) >= self.classes:
+            raise InputError(
+                f"y holds class {int(data.y.max())}", expected=f"classes in [0, {self.classes})"
+            )
         for name, mask in self.parts().items():
             _check_mask(mask, f"{name}_mask", data.num_nodes)
             unlabelled = (mask & (data.y < 0)).nonzero().flatten()
@@ -90,7 +96,9 @@ class NodeSplit:
 
     @property
     def num_classes(self) -> int:
-        """How many classes there are: 1 + the largest in any part."""
+        """How many classes there are: as stated, else 1 + the largest in any part."""
+        if self.classes is not None:
+            return self.classes
         return 1 + max(int(self.data.y[mask].max()) for mask in self.parts().values())
 
     @property
@@ -104,12 +112,12 @@ class NodeSplit:
         return {"train": self.train_mask, "valid": self.valid_mask, "test": self.test_mask}
 
     def digest(self) -> str:
-        """Return a SHA-256 over features, edges, classes and masks."""
+        """Return a SHA-256 over features, edges, classes and masks, kept as a link split's is."""
         tensors: dict[str, Tensor | None] = {
             name: self.data.get(name) for name in ("x", "edge_index", "y")
         }
         tensors |= {f"{name}_mask": mask for name, mask in self.parts().items()}
-        return tensor_digest(tensors, self.data.num_nodes)
+        return kept_digest(self, tensors, self.data.num_nodes)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name}={int(mask.sum())}" for name, mask in self.parts().items())

@@ -20,6 +20,10 @@ from graphlearn.errors import DataNotFoundError, InputError
 _PARTS = ("train", "valid", "test")
 _PER_PAIR = ("edge", "edge_neg")
 _TOGETHER = "split_dict.pt"
+_INTEGERS = (
+    torch.int8, torch.int16, torch.int32, torch.int64,
+    torch.uint8, torch.uint16, torch.uint32, torch.uint64,
+)  # fmt: skip
 
 
 def read_ogb_link(folder: Path | str, name: str) -> Data:
@@ -72,7 +76,8 @@ def read_ogb_split(folder: Path | str, name: str) -> dict[str, dict[str, Tensor]
     Raises:
         DataNotFoundError: If there is no split, or more than one.
         UnsafeFileError: If a split file would run code, or is not readable as arrays.
-        InputError: If pairs are not of shape ``[*, 2]``, or sources and targets do not fit.
+        InputError: If pairs are no integers of shape ``[*, 2]``, there are none, or sources and
+            targets do not fit.
 
     Example:
         >>> read_ogb_split("no/such/folder", "ogbl-ddi")
@@ -97,43 +102,56 @@ train.pt, valid.pt and test.pt: expected one
         missing = [part for part in _PARTS if part not in stored]
         if missing:
             raise InputError(f"{path} has no part {missing[0]!r}", expected=", ".join(_PARTS))
-        return {part: _in_pairs(stored[part], path) for part in _PARTS}
+        return {part: _in_pairs(stored[part], f"{path}, {part}") for part in _PARTS}
     paths = {part: kinds[0] / f"{part}.pt" for part in _PARTS}
-    return {part: _in_pairs(read_split_file(path), path) for part, path in paths.items()}
+    return {part: _in_pairs(read_split_file(path), str(path)) for part, path in paths.items()}
 
 
-def _in_pairs(part: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+def _in_pairs(part: dict[str, Tensor], where: str) -> dict[str, Tensor]:
     """The same with node pairs as columns."""
-    part = dict(part)
     if "source_node" in part:
-        part |= _from_sources(part, path)
-    for key in set(_PER_PAIR) & set(part):
-        pairs = part[key]
-        if pairs.dim() == 3:  # made above
+        return _from_sources(part, where)
+    part = dict(part)
+    for key in _PER_PAIR:
+        if key not in part:
             continue
-        if pairs.dim() != 2 or pairs.size(1) != 2 or pairs.is_floating_point():
+        pairs = part[key]
+        if pairs.dim() != 2 or pairs.size(1) != 2 or pairs.dtype not in _INTEGERS:
             raise InputError(
-                f"{path}: {key} is a {pairs.dtype} array of shape {list(pairs.shape)}",
+                f"{where}: {key} is a {pairs.dtype} array of shape {list(pairs.shape)}",
                 expected="integers of shape [*, 2]",
             )
+        _refuse_empty(pairs, f"{where}: {key}")
         part[key] = pairs.long().t().contiguous()
     return part
 
 
-def _from_sources(part: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+def _from_sources(stored: dict[str, Tensor], where: str) -> dict[str, Tensor]:
+    """Pairs as columns, from a source of their own for each link and its negatives."""
+    part = dict(stored)
     source, target = part.pop("source_node"), part.pop("target_node", None)
     others = part.pop("target_node_neg", None)
     count = source.numel()
-    for name, value, wanted in (
-        ("source_node", source, [count]),
-        ("target_node", target, [count]),
-        *([] if others is None else [("target_node_neg", others, [count, *others.shape[1:2]])]),
+    for name, value, axes in (
+        ("source_node", source, 1),
+        ("target_node", target, 1),
+        *([] if others is None else [("target_node_neg", others, 2)]),
     ):
-        if value is None or value.is_floating_point() or list(value.shape) != wanted:
+        fits = value is not None and value.dim() == axes and value.size(0) == count
+        if value is None or not fits or value.dtype not in _INTEGERS:
             given = "missing" if value is None else f"{value.dtype} of shape {list(value.shape)}"
-            raise InputError(f"{path}: {name} is {given}", expected=f"integers {wanted}")
+            wanted = f"integers [{count}{', Q' * (axes - 1)}]"
+            raise InputError(f"{where}: {name} is {given}", expected=wanted)
+        _refuse_empty(value, f"{where}: {name}")
     assert target is not None
-    found = {"edge": torch.stack([source, target], dim=1)}
+    part["edge"] = torch.stack([source.long(), target.long()])
     if others is not None:
-        found["edge_neg"] = torch.stack([source[:, None].expand_as(others), others]).long()
-    return found
+        part["edge_neg"] = torch.empty((2, *others.shape), dtype=torch.int64)
+        part["edge_neg"][0] = source[:, None]
+        part["edge_neg"][1] = others
+    return part
+
+
+def _refuse_empty(stored: Tensor, what: str) -> None:
+    if stored.numel() == 0:
+        raise InputError(f"{what} is empty", expected="at least one pair")

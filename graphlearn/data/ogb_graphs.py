@@ -10,11 +10,12 @@ from torch import Tensor
 
 from graphlearn.data.graph_collection import GraphCollection
 from graphlearn.data.graph_split import GraphSplit, Objective
+from graphlearn.data.molecule_features import ATOM_CATEGORIES, BOND_CATEGORIES, check_categories
 from graphlearn.data.ogb_index_split import PARTS, read_ogb_index_split
 from graphlearn.data.ogb_raw import OgbRaw, read_labels, read_ogb_raw
 from graphlearn.errors import InputError
 from graphlearn.registry import unknown_name
-from graphlearn.validate import check_flag
+from graphlearn.validate import check_flag, check_size
 
 _OBJECTIVES: tuple[Objective, ...] = ("bits", "classes")
 
@@ -26,6 +27,7 @@ def read_ogb_graphs(
     objective: Objective = "bits",
     categories: bool = True,
     both_ways: bool = True,
+    classes: int | None = None,
 ) -> GraphSplit:
     """Read many graphs with OGB's split of them.
 
@@ -39,9 +41,11 @@ def read_ogb_graphs(
         name: The dataset's name, for error texts.
         objective: ``"bits"``: one or several bits a graph, NaN where one is not known; or
             ``"classes"``: one class a graph.
-        categories: Whether features are integer categories, as those of molecules; else numbers.
+        categories: Whether features are the categories of atoms and bonds that
+            :mod:`graphlearn.data.molecule_features` lists; else numbers.
         both_ways: Whether the files hold each edge once, to be added in the other direction too,
             with the same features (OGB's ``add_inverse_edge``).
+        classes: How many classes there are, for ``objective="classes"``; any number if None.
 
     Shapes:
         - ``x`` of each part: ``[N, C]``; ``edge_index``: ``[2, E]``, a graph's edges each beside
@@ -50,8 +54,8 @@ def read_ogb_graphs(
 
     Raises:
         DataNotFoundError: If a file is missing.
-        InputError: If a file is truncated or malformed, counts and rows differ, or a target is no
-            bit or class.
+        InputError: If a file is truncated or malformed, counts and rows differ, a feature is no
+            category or not finite, or a target is no bit or class.
         UnknownNameError: If ``objective`` is none of the two.
         LeakError: If two parts share a graph.
 
@@ -64,9 +68,14 @@ expected edge.csv.gz or data.npz
     if objective not in _OBJECTIVES:
         raise unknown_name("objective", objective, _OBJECTIVES)
     folder = Path(folder)
+    classes = None if classes is None else check_size(classes, name="classes")
     raw = read_ogb_raw(folder / "raw", name, categories=check_flag(categories, name="categories"))
+    for key, sizes in (("node_feat", ATOM_CATEGORIES), ("edge_feat", BOND_CATEGORIES)):
+        table: Tensor | None = getattr(raw, key)
+        if categories and table is not None:
+            check_categories(table, sizes, name=f"{folder / 'raw'}: {key}")
     graphs = len(raw.num_nodes)
-    targets = _targets(folder / "raw", graphs, objective)
+    targets = _targets(folder / "raw", graphs, objective, classes)
     every = _collection(raw, targets, twice=check_flag(both_ways, name="both_ways"))
     parts = read_ogb_index_split(folder, name, graphs)
     of_train, of_valid, of_test = (every.select(parts[part]) for part in PARTS)
@@ -94,7 +103,7 @@ def _collection(raw: OgbRaw, targets: Tensor, *, twice: bool) -> GraphCollection
     )
 
 
-def _targets(raw: Path, graphs: int, objective: Objective) -> Tensor:
+def _targets(raw: Path, graphs: int, objective: Objective, number: int | None) -> Tensor:
     path, stored = read_labels(raw, "graph", graphs)
     if stored.ndim == 1:
         stored = stored[:, None]
@@ -107,10 +116,18 @@ def _targets(raw: Path, graphs: int, objective: Objective) -> Tensor:
         )
     if not one:
         return torch.from_numpy(stored.astype(np.float32))
-    classes = stored.astype(np.int64) if np.isfinite(stored).all() else None
-    if classes is None or (classes != stored).any() or (classes < 0).any():
-        raise InputError(f"{path} holds what is no class", expected="whole numbers from 0")
-    return torch.from_numpy(classes)
+    # Of integers beyond 2**53 a float is none in particular.
+    most = np.float64(2**53 if number is None else number - 1)
+    wrong = ~((stored >= 0) & (stored <= most) & (stored == np.floor(stored)))  # NaN is wrong too
+    if wrong.any():
+        graph = int(np.flatnonzero(wrong)[0])
+        raise InputError(
+            f"{path} holds what is no class: {stored[graph, 0]} of graph {graph}",
+            expected="whole numbers from 0"
+            if number is None
+            else f"whole numbers in [0, {number})",
+        )
+    return torch.from_numpy(stored.astype(np.int64))
 
 
 def _pointers(counts: Tensor) -> Tensor:

@@ -13,12 +13,12 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.utils import to_undirected
 
-from graphlearn.data.array_file import load_arrays
+from graphlearn.data.array_file import check_array, load_arrays
 from graphlearn.data.node_protocols import class_labels
 from graphlearn.data.npz_stream import BLOCK_BYTES, open_npz_array
 from graphlearn.data.ogb_index_split import read_ogb_index_split
 from graphlearn.data.ogb_raw import read_labels, read_ogb_raw
-from graphlearn.data.ogb_text import read_table, table_blocks
+from graphlearn.data.ogb_text import read_counts, table_blocks
 from graphlearn.data.pyg import from_pyg
 from graphlearn.errors import DataNotFoundError, InputError
 from graphlearn.validate import check_flag, check_size
@@ -27,7 +27,12 @@ _MASKS = {"train": "train_mask", "valid": "val_mask", "test": "test_mask"}
 
 
 def read_ogb_nodes(
-    folder: Path | str, name: str, *, undirected: bool = True, features: bool = True
+    folder: Path | str,
+    name: str,
+    *,
+    undirected: bool = True,
+    features: bool = True,
+    classes: int | None = None,
 ) -> Data:
     """Read one graph with classes and OGB's split of its nodes.
 
@@ -41,6 +46,7 @@ def read_ogb_nodes(
         undirected: Whether each edge goes both ways, once each; else edges are as stored.
         features: Whether to read the features; those that do not fit into memory come from
             :func:`ogb_feature_blocks` instead.
+        classes: How many classes there are; any number if None.
 
     Shapes:
         - output: ``x [N, C]`` float32, ``edge_index [2, E]``, ``y [N]`` int64, and ``train_mask``,
@@ -48,7 +54,8 @@ def read_ogb_nodes(
 
     Raises:
         DataNotFoundError: If a file is missing.
-        InputError: If a file is truncated or malformed, or counts and rows differ.
+        InputError: If a file is truncated or malformed, counts and rows differ, or a class is none
+            of ``classes``.
         UnsafeFileError: If a split file would run code.
         LeakError: If two parts share a node.
 
@@ -59,12 +66,14 @@ def read_ogb_nodes(
 expected edge.csv.gz or data.npz
     """
     undirected = check_flag(undirected, name="undirected")
+    classes = None if classes is None else check_size(classes, name="classes")
     folder = Path(folder)
     found = read_ogb_raw(
         folder / "raw", name, one_graph=True, node_features=features, edge_features=False
     )
     nodes = int(found.num_nodes[0])
-    data = Data(edge_index=found.edge_index, y=_labels(folder / "raw", nodes), num_nodes=nodes)
+    labels = _labels(folder / "raw", nodes, classes)
+    data = Data(edge_index=found.edge_index, y=labels, num_nodes=nodes)
     if found.node_feat is not None:
         data.x = found.node_feat
     elif features:
@@ -110,7 +119,9 @@ def ogb_feature_blocks(folder: Path | str, *, rows: int | None = None) -> Iterat
     raw = Path(folder) / "raw"
     rows = None if rows is None else check_size(rows, name="rows")
     if (raw / "data.npz").is_file():
-        nodes = int(load_arrays(raw / "data.npz", ["num_nodes_list"])["num_nodes_list"].sum())
+        counts = load_arrays(raw / "data.npz", ["num_nodes_list"])["num_nodes_list"]
+        check_array(raw / "data.npz", "num_nodes_list", counts, (1,), "iu")
+        nodes = int(counts[0])
         with open_npz_array(raw / "data.npz", "node_feat") as array:
             if len(array.shape) != 2 or array.shape[0] != nodes or array.dtype.kind not in "iuf":
                 raise InputError(
@@ -120,7 +131,7 @@ def ogb_feature_blocks(folder: Path | str, *, rows: int | None = None) -> Iterat
             for block in array.blocks(rows):
                 yield block.astype(np.float32, copy=False)
         return
-    nodes = int(read_table(raw / "num-node-list.csv.gz", 1, np.int64)[0, 0])
+    nodes = int(read_counts(raw / "num-node-list.csv.gz").sum())
     seen = 0
     # Some eight characters a number: about as much text as a block has bytes, twice over.
     for block in table_blocks(raw / "node-feat.csv.gz", chunk_bytes=BLOCK_BYTES // 8):
@@ -132,11 +143,19 @@ def ogb_feature_blocks(folder: Path | str, *, rows: int | None = None) -> Iterat
         )
 
 
-def _labels(raw: Path, nodes: int) -> Tensor:
+def _labels(raw: Path, nodes: int, classes: int | None) -> Tensor:
     path, stored = read_labels(raw, "node", nodes)
     if stored.shape not in ((nodes, 1), (nodes,)) or stored.dtype.kind not in "iuf":
         raise InputError(
             f"{path} holds {stored.dtype} of shape {list(stored.shape)}",
             expected=f"one class a node, [{nodes}, 1]",
         )
+    if classes is not None:
+        wrong = np.flatnonzero((stored < -1) | (stored >= classes))  # of NaN neither is true
+        if wrong.size:
+            node = int(wrong[0])
+            raise InputError(
+                f"{path} holds class {stored.reshape(-1)[node]:g} of node {node}",
+                expected=f"classes in [0, {classes}), or NaN for none",
+            )
     return class_labels(torch.from_numpy(stored))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +11,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from graphlearn.data.array_file import load_arrays
-from graphlearn.data.edge_list_integers import read_integer_pairs
-from graphlearn.data.ogb_text import read_counts, read_table
+from graphlearn.data.array_file import UNREADABLE, check_array, load_arrays
+from graphlearn.data.ogb_text import read_counts, read_edges, read_table
+from graphlearn.data.pairs import MAX_NODES
 from graphlearn.errors import DataNotFoundError, InputError
+
+_UNREADABLE = (*UNREADABLE, MemoryError, RuntimeError)
+"""With what a header of too large a shape, and a locked or oddly packed archive, make of it."""
+
+_MOST_UNLINKED = 1000
+"""Nodes for each end of an edge, where nothing but a number says that there are nodes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +74,7 @@ def read_ogb_raw(
     Raises:
         DataNotFoundError: If a raw file is missing.
         InputError: If a file is truncated or malformed, counts and rows differ, an edge leaves its
-            graph, or it is a knowledge graph.
+            graph, a feature is NaN or infinite, or it is a knowledge graph.
 
     Example:
         >>> read_ogb_raw("no/such/folder", "ogbn-arxiv")
@@ -90,6 +94,34 @@ edge.csv.gz or data.npz
         raise DataNotFoundError(
             f"{name}: no raw files in {raw}", expected="edge.csv.gz or data.npz"
         )
+    _check_counts(found, source, one_graph)
+    check_array(source, "edge_index", found["edge_index"], (2, None), "iu")
+    _check_edges(found, source)
+    totals = {key: sum(found[f"num_{key}s_list"].tolist()) for key in ("node", "edge")}
+    features = {
+        key: _features(found[key], totals[key.removesuffix("_feat")], source, key, categories)
+        for key in wanted
+        if found.get(key) is not None
+    }
+    most = _MOST_UNLINKED * (len(found["num_nodes_list"]) + 2 * totals["edge"])
+    if node_features and "node_feat" not in features and totals["node"] > most:
+        raise InputError(
+            f"{source}: {totals['node']} nodes have no features and {totals['edge']} edges",
+            expected=f"at most {most} nodes, {_MOST_UNLINKED} for each end of an edge",
+        )
+    result = OgbRaw(
+        torch.from_numpy(np.ascontiguousarray(found["edge_index"], dtype=np.int64)),
+        torch.from_numpy(found["num_nodes_list"].astype(np.int64)),
+        torch.from_numpy(found["num_edges_list"].astype(np.int64)),
+        **features,
+    )
+    _check_ids(result, source)
+    return result
+
+
+def _check_counts(found: dict[str, NDArray[Any]], source: Path, one_graph: bool) -> None:
+    for key in ("num_nodes_list", "num_edges_list"):
+        check_array(source, key, found[key], (None,), "iu")
     nodes, edges = found["num_nodes_list"], found["num_edges_list"]
     if one_graph and len(nodes) != 1:
         raise InputError(f"{source} holds several graphs", expected="the arrays of one graph")
@@ -97,37 +129,45 @@ edge.csv.gz or data.npz
         raise InputError(f"{source}: {len(edges)} numbers of edges", expected=f"{len(nodes)}")
     if min(nodes.min(initial=0), edges.min(initial=0)) < 0:
         raise InputError(f"{source}: a number of nodes or edges is negative", expected="0 or more")
-    edge_index = found["edge_index"]
-    if edge_index.ndim != 2 or edge_index.shape[0] != 2 or edge_index.dtype.kind not in "iu":
+    if nodes.max(initial=0) > MAX_NODES:
         raise InputError(
-            f"{source}: edge_index is {edge_index.dtype} of shape {list(edge_index.shape)}",
-            expected="integers of shape [2, E]",
+            f"{source}: a graph has {int(nodes.max())} nodes", expected=f"at most {MAX_NODES}"
         )
-    _check_edges(found, source)
-    for key, rows in (("node_feat", nodes.sum()), ("edge_feat", edges.sum())):
-        table = found.get(key)
-        if table is not None and (table.ndim != 2 or len(table) != rows):
-            raise InputError(
-                f"{source}: {key} has shape {list(table.shape)}", expected=f"{rows} rows"
-            )
-    kind = torch.int64 if categories else torch.float32
-    features = {
-        key: torch.from_numpy(found[key]).to(kind) for key in wanted if found.get(key) is not None
-    }
-    result = OgbRaw(
-        torch.from_numpy(np.ascontiguousarray(edge_index)).long(),
-        torch.from_numpy(nodes.astype(np.int64)),
-        torch.from_numpy(edges.astype(np.int64)),
-        **features,
-    )
-    _check_ids(result, source)
-    return result
 
 
 def _check_edges(found: dict[str, NDArray[Any]], source: Path) -> None:
-    stored, wanted = found["edge_index"].shape[1], int(found["num_edges_list"].sum())
+    # Python's integers: those of numpy would wrap around.
+    stored, wanted = found["edge_index"].shape[1], sum(found["num_edges_list"].tolist())
     if stored != wanted:
         raise InputError(f"{source} holds {stored} edges", expected=f"{wanted}")
+
+
+def _features(table: NDArray[Any], rows: int, source: Path, key: str, categories: bool) -> Tensor:
+    """A table of one row each, as float32 or as int64 categories."""
+    if source.name != "data.npz":
+        source = source.with_name(f"{key.replace('_', '-')}.csv.gz")
+    if table.ndim != 2 or len(table) != rows:
+        raise InputError(
+            f"{source}: {key} has shape {list(table.shape)}", expected=f"{rows} rows of features"
+        )
+    check_array(source, key, table, (rows, None), "biuf")
+    if categories:
+        # Beyond 2**53 a float is no whole number in particular; NaN is none at all.
+        numbers = table.astype(np.float64) if table.dtype.kind == "f" else np.zeros(0)
+        if not ((abs(numbers) <= 2**53) & (numbers == np.trunc(numbers))).all():
+            raise InputError(f"{source}: {key} has what is no category", expected="whole numbers")
+        return torch.from_numpy(table.astype(np.int64, copy=False))
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = table.astype(np.float32, copy=False)
+        whole = np.isfinite(values.sum(dtype=np.float64))
+    # The sum costs no mask as large as the table, and is finite where all of it is.
+    if not whole:
+        row, column = (int(place) for place in np.argwhere(~np.isfinite(values))[0])
+        raise InputError(
+            f"{source}: {key} holds {values[row, column]} in row {row}, column {column}",
+            expected="finite numbers, neither NaN nor infinite",
+        )
+    return torch.from_numpy(values)
 
 
 def _check_ids(raw: OgbRaw, source: Path) -> None:
@@ -156,10 +196,10 @@ def _read_text(
             expected="one number: one graph",
         )
     found: dict[str, NDArray[Any]] = {"num_nodes_list": nodes, "num_edges_list": edges}
-    found["edge_index"] = read_integer_pairs(raw / "edge.csv.gz", delimiter=",").T
+    found["edge_index"] = read_edges(raw / "edge.csv.gz").T
     _check_edges(found, raw / "edge.csv.gz")  # before features, which take long, are read
     kind = np.int64 if categories else np.float32
-    rows = {"node_feat": int(nodes.sum()), "edge_feat": int(edges.sum())}
+    rows = {"node_feat": sum(nodes.tolist()), "edge_feat": sum(edges.tolist())}
     for key, is_wanted in wanted.items():
         path = raw / f"{key.replace('_', '-')}.csv.gz"
         if is_wanted and path.is_file():
@@ -170,13 +210,18 @@ def _read_text(
 def _read_npz(path: Path, wanted: dict[str, bool]) -> dict[str, NDArray[Any]]:
     needed = ("edge_index", "num_nodes_list", "num_edges_list")
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
+        with path.open("rb") as file:
+            content = np.load(file, allow_pickle=False)
+            if not isinstance(content, np.lib.npyio.NpzFile):
+                raise ValueError("it holds one array")
             optional = [key for key, is_wanted in wanted.items() if is_wanted]
             found = {key: content[key] for key in (*needed, *optional) if key in content}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path} cannot be read: {error}", expected="OGB's data.npz") from error
+    except _UNREADABLE as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path} cannot be read: {reason}", expected="OGB's data.npz") from error
     missing = [key for key in needed if key not in found]
-    if missing == ["num_edges_list"] and len(found["num_nodes_list"]) == 1:
+    one = "num_nodes_list" not in missing and found["num_nodes_list"].shape == (1,)
+    if missing == ["num_edges_list"] and one and found["edge_index"].ndim == 2:
         found["num_edges_list"] = np.array([found["edge_index"].shape[-1]])
     elif missing:
         raise InputError(f"{path} has no {missing[0]}", expected="the arrays of one graph")
@@ -198,7 +243,13 @@ def read_labels(raw: Path, kind: str, rows: int) -> tuple[Path, NDArray[Any]]:
     stored, text = raw / f"{kind}-label.npz", raw / f"{kind}-label.csv.gz"
     if stored.is_file():
         name = f"{kind}_label"
-        return stored, load_arrays(stored, [name])[name]
+        try:
+            return stored, load_arrays(stored, [name])[name]
+        except _UNREADABLE as error:
+            if isinstance(error, InputError):
+                raise
+            reason = " ".join(str(error).split())
+            raise InputError(f"{stored} cannot be read: {reason}", expected=name) from error
     if text.is_file():
         return text, read_table(text, rows, gaps=True)
     raise DataNotFoundError(f"no labels in {raw}", expected=f"{text.name} or {stored.name}")

@@ -2,7 +2,8 @@
 
 They are ``torch.save``d dictionaries of numpy arrays. ``torch.load(weights_only=True)`` refuses
 numpy's classes unless they are allowed; allowed here are the constructors of plain arrays, under
-the names that numpy 1 and numpy 2 write, and nothing else.
+the names that numpy 1 and numpy 2 write, the one of no bytes at all, as which an empty array is
+written, and nothing else.
 """
 
 from __future__ import annotations
@@ -127,15 +128,33 @@ def _array_types() -> list[Any]:
     allowed += [getattr(np.dtypes, name) for name in np.dtypes.__all__]
     for module in ("numpy.core.multiarray", "numpy._core.multiarray"):
         allowed += [(function, f"{module}.{name}") for name, function in constructors.items()]
-    return allowed
+    return [*allowed, *((_no_bytes, f"{module}.bytes") for module in ("__builtin__", "builtins"))]
+
+
+def _no_bytes(*given: Any) -> bytes:
+    """Stands for ``bytes``: an empty array's content is written as a call of it."""
+    if given:  # bytes(10**12) would be a terabyte
+        raise ValueError("bytes are made of something")
+    return b""
 
 
 def _as_tensor(path: Path, key: str, value: Any) -> Tensor:
-    if isinstance(value, Tensor):
-        return value
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        return torch.from_numpy(value)
-    raise _refused(path, f"holds a {type(value).__name__} under {key!r}")
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.dtype.itemsize <= 8:
+        return torch.from_numpy(value.astype(value.dtype.newbyteorder("="), copy=False))
+    if not isinstance(value, Tensor):
+        raise _refused(path, f"holds a {type(value).__name__} under {key!r}")
+    if value.layout != torch.strided or value.device.type != "cpu" or value.is_quantized:
+        kind = "quantized" if value.is_quantized else str(value.layout).removeprefix("torch.")
+        raise _refused(path, f"holds a tensor under {key!r} that is {kind}, on {value.device}")
+    if (
+        value.is_complex()
+        or value.numel() * value.element_size() > value.untyped_storage().nbytes()
+    ):
+        # A tensor of stride 0 is of any size in a file of a few bytes.
+        raise _refused(
+            path, f"holds {value.dtype} of shape {list(value.shape)} under {key!r}, not all stored"
+        )
+    return value.detach()
 
 
 def _refused(path: Path, reason: str) -> UnsafeFileError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -72,11 +73,14 @@ class LinkSplit:
     test_uses_valid_edges: bool = False
 
     def digest(self) -> str:
-        """Return a SHA-256 over every tensor of the split: the dataset hash of the ledger."""
+        """Return a SHA-256 over every tensor of the split: the dataset hash of the ledger.
+
+        Kept until a tensor is changed in a way that torch counts.
+        """
         tensors: dict[str, Tensor | None] = {"x": self.data.get("x")}
         tensors["edge_index"] = self.data.edge_index
         tensors |= {name: getattr(self, name) for name in PARTS}
-        return tensor_digest(tensors, count_nodes(self.data))
+        return kept_digest(self, tensors, count_nodes(self.data))
 
     def __repr__(self) -> str:
         size = {name: "x".join(map(str, getattr(self, name).shape[1:])) for name in PARTS}
@@ -201,7 +205,7 @@ def message_graph(data: Data, train_pairs: Pairs) -> Data:
     return Data(edge_index=both, num_nodes=data.num_nodes, **kept)
 
 
-def tensor_digest(tensors: dict[str, Tensor | None], num_nodes: int | None) -> str:
+def tensor_digest(tensors: Mapping[str, Tensor | None], num_nodes: int | None) -> str:
     """Return a SHA-256 over named tensors: names, dtypes, shapes, layout and bytes.
 
     Shapes:
@@ -250,3 +254,32 @@ def _part_sizes(total: int, valid_ratio: float, test_ratio: float) -> tuple[int,
             mend="use larger ratios or a larger graph",
         )
     return sizes
+
+
+def kept_digest(owner: object, tensors: Mapping[str, Tensor | None], num_nodes: int) -> str:
+    """Return :func:`tensor_digest`, computed once while the tensors stay the same.
+
+    A run asks for it several times, and of ogbn-papers100M it is over 100 GB.
+
+    Args:
+        owner: What keeps it, by an attribute.
+        tensors: The tensors by name.
+        num_nodes: The number of nodes.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> owner, x = SimpleNamespace(), torch.zeros(2)
+        >>> first = kept_digest(owner, {"x": x}, 2)
+        >>> x[0] = 1.0
+        >>> first == kept_digest(owner, {"x": x}, 2)
+        False
+    """
+    present = {name: tensor for name, tensor in tensors.items() if tensor is not None}
+    now = num_nodes, {name: (id(tensor), tensor._version) for name, tensor in present.items()}
+    kept = getattr(owner, "_kept_digest", None)
+    if kept is None or kept[0] != now:
+        # With the tensors themselves: an id is one's own only as long as it lives.
+        kept = now, tensor_digest(tensors, num_nodes), tuple(present.values())
+        object.__setattr__(owner, "_kept_digest", kept)
+    digest: str = kept[1]
+    return digest

@@ -18,6 +18,28 @@ LINE_BYTES = 1 << 26
 """A longer line is no text, and is not gathered in memory."""
 
 
+def check_file(path: Path, *, expected: str) -> None:
+    """Refuse a path at which there is no file.
+
+    Args:
+        path: Where it should be.
+        expected: What the file should be.
+
+    Raises:
+        DataNotFoundError: If there is nothing.
+        InputError: If there is a folder.
+
+    Example:
+        >>> check_file(Path("."), expected="an edge list")
+        Traceback (most recent call last):
+        graphlearn.errors.InputError: . is a folder: expected an edge list
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder", expected=expected)
+    if not path.exists():
+        raise DataNotFoundError(f"no file {path}", expected=expected)
+
+
 @contextlib.contextmanager
 def open_bytes(path: Path) -> Iterator[IO[bytes]]:
     """Open a file for reading, through gzip if its name ends in ``.gz``.

@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import re
 import shutil
 import urllib.error
 import urllib.request
+from http.client import HTTPMessage
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+from graphlearn.errors import OutputError
 
 TIMEOUT_SECONDS = 30.0
 _AGENT = {"User-Agent": "graphlearn"}
+_WHOLE = re.compile("[0-9]{1,18}")
 
 
 class Transfer:
@@ -44,6 +49,8 @@ class Transfer:
         Raises:
             urllib.error.URLError: If the server cannot be reached, or refuses.
             http.client.IncompleteRead: If it gives less than it says; what came is kept.
+            http.client.HTTPException: If it says how much in no number.
+            OutputError: If the disk has no room for what it says.
             OSError: If it cannot be written.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -63,14 +70,15 @@ class Transfer:
             have, reply = 0, self._open(_AGENT)  # of another length by now, or whole already
         with reply:
             goes_on = have and _first_byte(reply) == have
+            stated = _stated_length(reply)
+            self._check_room(stated or 0, kept=bool(goes_on))
             have = have if goes_on else 0
             self._write_state(reply)
             with self.content.open("ab" if goes_on else "wb") as file:
                 shutil.copyfileobj(reply, file)
-            stated = reply.headers.get("Content-Length")
         found = self.content.stat().st_size
-        if stated is not None and have + int(stated) != found:
-            raise http.client.IncompleteRead(b"", have + int(stated) - found)
+        if stated is not None and have + stated != found:
+            raise http.client.IncompleteRead(b"", have + stated - found)
         return self.content
 
     def forget(self) -> None:
@@ -78,8 +86,23 @@ class Transfer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _open(self, headers: dict[str, str]) -> Any:
-        request = urllib.request.Request(self.url, headers=headers)
-        return urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
+        opener = urllib.request.build_opener(_Redirects)
+        try:
+            request = urllib.request.Request(self.url, headers=headers)
+            return opener.open(request, timeout=TIMEOUT_SECONDS)
+        except ValueError as problem:  # an address that is none, here or in a redirect
+            raise urllib.error.URLError(f"no address: {problem}") from problem
+
+    def _check_room(self, needed: int, *, kept: bool) -> None:
+        """Refuse what the disk has no room for before any of it comes."""
+        free = shutil.disk_usage(self.folder).free
+        if not kept and self.content.is_file():
+            free += self.content.stat().st_size  # it will be overwritten
+        if needed > free:
+            raise OutputError(
+                f"{self.url} is {needed:,} bytes more, and {self.folder.parent} has {free:,} free",
+                mend="free some space, or choose another disk",
+            )
 
     def _read_state(self) -> str:
         try:
@@ -98,9 +121,53 @@ class Transfer:
         return f"{type(self).__name__}({self.url!r})"
 
 
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows to web addresses alone; urllib by itself also follows to ftp."""
+
+    def http_error_302(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: HTTPMessage,
+    ) -> Any:
+        try:
+            return super().http_error_302(req, fp, code, msg, headers)
+        except ValueError as problem:
+            reason = f"it leads to what is no address ({problem})"
+            raise urllib.error.HTTPError(req.full_url, code, reason, headers, fp) from problem
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        if not newurl.lower().startswith(("http://", "https://")):
+            reason = f"it leads to {newurl[:200]}, which is no http:// or https:// address"
+            raise urllib.error.HTTPError(req.full_url, code, reason, headers, fp)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _stated_length(reply: Any) -> int | None:
+    """How many bytes the server says will come; None if it does not say."""
+    stated = reply.headers.get("Content-Length")
+    if stated is None:
+        return None
+    if not _WHOLE.fullmatch(stated.strip()):
+        raise http.client.HTTPException(f"its Content-Length is {stated[:40]!r}")
+    return int(stated)
+
+
 def _first_byte(reply: Any) -> int:
     """Where a partial reply begins; 0 for a whole one."""
     if reply.status != http.client.PARTIAL_CONTENT:
         return 0
     begin = str(reply.headers.get("Content-Range", "")).removeprefix("bytes ").partition("-")[0]
-    return int(begin) if begin.isdigit() else 0
+    return int(begin) if _WHOLE.fullmatch(begin) else 0

@@ -119,7 +119,7 @@ def fit_nodes(
     trainer: PipelineTrainer,
     target: Tensor,
     valid_mask: Tensor,
-    test_mask: Tensor,
+    test_mask: Tensor | None,
     config: NodeTrainConfig,
     *,
     metrics: Sequence[str] = ("accuracy",),
@@ -136,7 +136,8 @@ def fit_nodes(
         trainer: What :func:`make_node_trainer` made, before its first epoch.
         target: The class of each node.
         valid_mask: The nodes that choose the epoch.
-        test_mask: The nodes to report.
+        test_mask: The nodes to report; None computes no test metrics, for a search of settings,
+            which must not see any.
         config: The settings.
         metrics: Some of ``"accuracy"`` and ``"cross-entropy"``.
         folder: Where checkpoints are, on a disk that all processes see; None for none.
@@ -173,7 +174,9 @@ def fit_nodes(
     # The choosing metric is computed too where it is not asked for.
     names = list(dict.fromkeys([*metrics, *([config.select_by] if config.select_by else [])]))
     chooser = config.select_by or names[0]
-    masks = {"valid": valid_mask.cpu(), "test": test_mask.cpu()}
+    masks = {"valid": valid_mask.cpu()}
+    if test_mask is not None:
+        masks["test"] = test_mask.cpu()
     _check_given(trainer, target, masks)
     _check_config(trainer, config)
     settings = {name: value for name, value in asdict(config).items() if name not in _FREE}
@@ -194,7 +197,10 @@ def fit_nodes(
         scores = score_nodes(trainer, target, masks, names)
         seconds = perf_counter() - begin
         return replace(
-            record, valid=scores["valid"], test=scores["test"], evaluation_seconds=seconds
+            record,
+            valid=scores["valid"],
+            test=scores.get("test", {}),
+            evaluation_seconds=seconds,
         )
 
     lately: deque[PipelineEpoch] = deque(maxlen=_PROFILED)
@@ -313,7 +319,7 @@ def _only(result: FitResult, metrics: Sequence[str], chooser: str) -> FitResult:
     """The result with the metrics asked for; the epoch is that of the weights that are kept."""
 
     def chosen(values: dict[str, Any]) -> dict[str, Any]:
-        return {name: values[name] for name in metrics}
+        return {name: values[name] for name in metrics if name in values}
 
     return FitResult(
         seed=result.seed,

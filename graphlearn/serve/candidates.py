@@ -11,9 +11,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from graphlearn.errors import InputError
 from graphlearn.kernels import TwoHopCandidates, two_hop_candidates
 from graphlearn.serve.nearest import NearestNodes
 from graphlearn.serve.snapshot import Snapshot
+from graphlearn.validate import check_num_nodes, check_size
+
+_TOO_LARGE = 2**62
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +30,10 @@ class CandidateSizes:
         nearest: The nearest by the nodes' vectors.
         budget: Most steps of the walk from one source.
 
+    Raises:
+        InputTypeError: If one is no integer.
+        InputError: If one is negative, or the budget 0 or too large to count to.
+
     Example:
         >>> CandidateSizes(nearest=0).best
         48
@@ -35,6 +43,12 @@ class CandidateSizes:
     popular: int = 24
     nearest: int = 32
     budget: int = 400_000
+
+    def __post_init__(self) -> None:
+        for name in ("best", "popular", "nearest"):
+            check_num_nodes(getattr(self, name), name=name)
+        if check_size(self.budget, name="budget") >= _TOO_LARGE:
+            raise InputError(f"budget is {self.budget}", expected="an integer below 2**62")
 
 
 def find_candidates(

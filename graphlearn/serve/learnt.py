@@ -15,7 +15,8 @@ from graphlearn.nn import NCN, GCNEncoder, LinkModel
 from graphlearn.serve.order import LinkOrder
 from graphlearn.serve.own_links import OwnLinks
 from graphlearn.serve.snapshot import Snapshot
-from graphlearn.train import TrainConfig, fit_links
+from graphlearn.time_left import Advance
+from graphlearn.train import EpochRecord, TrainConfig, fit_links
 
 MOST_NODES, MOST_LINKS = 200_000, 2_000_000
 """Larger graphs do without: their encoder alone would take minutes an epoch."""
@@ -64,25 +65,47 @@ class LearntScores:
 
 
 def can_train(own: OwnLinks) -> bool:
-    """Whether a graph is small enough.
+    """Whether a graph is small enough, and has pairs enough that are not linked.
 
     Example:
-        >>> can_train(OwnLinks(["a", "b"], torch.tensor([[0], [1]])))
+        >>> can_train(OwnLinks(["a", "b", "c"], torch.tensor([[0], [1]])))
         True
     """
-    return own.num_nodes <= MOST_NODES and own.links.size(1) <= MOST_LINKS
+    small = own.num_nodes <= MOST_NODES and own.links.size(1) <= MOST_LINKS
+    return small and dense_note(own) is None
+
+
+def dense_note(own: OwnLinks) -> str | None:
+    """A line for a graph too nearly complete to draw negatives from, one for each link, or None.
+
+    Example:
+        >>> dense_note(OwnLinks(["a", "b", "c"], torch.tensor([[0, 1], [1, 2]])))
+        'NCN is left out: of 3 pairs of nodes only 1 is not linked'
+    """
+    pairs = own.num_nodes * (own.num_nodes - 1) // 2
+    room = pairs - own.links.size(1)
+    if room >= own.links.size(1):
+        return None
+    are = "is" if room == 1 else "are"
+    return f"NCN is left out: of {pairs:,} pairs of nodes only {room:,} {are} not linked"
 
 
 def train_model(
-    own: OwnLinks, order: LinkOrder, features: Tensor | None, *, seed: int
+    own: OwnLinks,
+    order: LinkOrder,
+    features: Tensor | None,
+    *,
+    seed: int,
+    advance: Advance | None = None,
 ) -> LinkModel:
     """Train GCN and NCN on the links before the first cut; stop by those of the part after it.
 
     Args:
-        own: The graph.
+        own: The graph, one that :func:`can_train` accepts.
         order: Its cuts.
         features: The nodes' numbers, standardized; None learns a vector for each node.
         seed: Of weights, negatives and dropout.
+        advance: Told of each epoch.
 
     Shapes:
         - **features**: ``[N, F]``
@@ -91,17 +114,14 @@ def train_model(
     valid, test = (own.links[:, order.part(name)] for name in ("learn", "choose"))
     sizes = [valid.size(1), test.size(1)]
     generator = torch.Generator().manual_seed(seed)
-    room = own.num_nodes * (own.num_nodes - 1) // 2 - own.links.size(1)
-    if sum(sizes) > room:  # a nearly complete graph has few pairs that are no links
-        sizes = [max(1, room // 2), max(1, room - room // 2)]
-    negatives = sample_non_edges(own.links, own.num_nodes, min(sum(sizes), room), generator)
+    negatives = sample_non_edges(own.links, own.num_nodes, sum(sizes), generator)
     split = LinkSplit(
         message_graph(Data(x=features, num_nodes=own.num_nodes), known),
         known,
         valid,
         negatives[:, : sizes[0]],
         test,
-        negatives[:, -sizes[1] :] if room > 1 else negatives,
+        negatives[:, sizes[0] :],
         rule="own",
         seed=seed,
     )
@@ -125,7 +145,12 @@ def train_model(
         patience=6,
         clip_gradient_norm=1.0,
     )
-    fit_links(model, split, config, seed=seed, metrics=["mrr"])
+
+    def tell(record: EpochRecord) -> None:
+        if advance is not None:
+            advance(record.epoch, config.epochs, "epochs")
+
+    fit_links(model, split, config, seed=seed, metrics=["mrr"], on_epoch=tell)
     return model.eval()
 
 

@@ -11,22 +11,22 @@ from torch import Tensor
 
 from graphlearn import __version__
 from graphlearn.errors import CheckpointError, GraphLearnError
-from graphlearn.kernels import CSRGraph
-from graphlearn.nn import NCN
 from graphlearn.serve.calibration import Calibration
-from graphlearn.serve.candidates import CandidateSizes
-from graphlearn.serve.learnt import CHANNELS, LearntScores
-from graphlearn.serve.links_file import LinkRows, check_links_name, links_file
-from graphlearn.serve.lists import list_order
+from graphlearn.serve.links_file import LinkRows, check_links_place, links_file
 from graphlearn.serve.model_folder import read_folder, write_folder
 from graphlearn.serve.nearest import NearestNodes
 from graphlearn.serve.node_ids import NodeIds
-from graphlearn.serve.scorer import Mixer, Scorer
-from graphlearn.serve.snapshot import Recency, Snapshot
+from graphlearn.serve.ranking import rank_links
+from graphlearn.serve.rebuilding import rebuild
+from graphlearn.serve.scorer import Scorer
 from graphlearn.serve.view import View
-from graphlearn.validate import check_size, id_range
+from graphlearn.time_left import Advance
+from graphlearn.validate import check_size
 
 _BLOCK = 1024  # sources; some 200,000 candidates
+_MOST_ROWS = 1 << 20
+# What a card or tensors of another layout make Python and torch say.
+_MISLAID = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError)
 
 
 class Recommendation(NamedTuple):
@@ -35,7 +35,8 @@ class Recommendation(NamedTuple):
     Args:
         source: The id of the node that was asked for.
         target: The id of the other.
-        probability: That the link is among as many further ones as were held out, a tenth.
+        probability: That the link is among the next ``quality["next_links"]`` ones of the graph: as
+            many as were held out to find this out.
     """
 
     source: Any
@@ -84,6 +85,9 @@ class LinkRecommender:
     def recommend(self, source: Any, k: int = 10) -> list[Recommendation]:
         """The ``k`` likeliest new links of a node, the likeliest first; fewer if there are fewer.
 
+        Up to some hundred are compared by all that was learnt. If more are asked for, further nodes
+        follow behind them, down to the last that is not linked.
+
         Args:
             source: Its id.
             k: How many.
@@ -117,19 +121,31 @@ class LinkRecommender:
         *,
         sources: Iterable[Any] | None = None,
         search: str = "auto",
+        advance: Advance | None = None,
     ) -> int:
         """Write :meth:`recommend_all` to a csv or parquet file as it goes, and return its rows.
+
+        Args:
+            path: The file.
+            k: As in :meth:`recommend_all`.
+            sources: As in :meth:`recommend_all`.
+            search: As in :meth:`recommend_all`.
+            advance: Told how many sources are done: ``(1024, 5000, "sources")``.
 
         Raises:
             GraphLearnError: As :meth:`recommend_all`, or if the file could not be written.
         """
-        check_links_name(path)
+        check_links_place(path)
+        sources = None if sources is None else list(sources)
+        total = len(self.ids) if sources is None else len(sources)
         blocks = self.row_blocks(k, sources=sources, search=search)
-        rows = 0
+        rows, step = 0, _block(min(k, len(self.ids)))
         with links_file(path, integers=self.ids.are_integers) as write:
-            for block in blocks:
+            for number, block in enumerate(blocks, start=1):
                 write(block)
                 rows += len(block.source)
+                if advance is not None:
+                    advance(min(number * step, total), total, "sources")
         return rows
 
     def row_blocks(
@@ -140,32 +156,29 @@ class LinkRecommender:
         Raises:
             GraphLearnError: As :meth:`recommend_all`; before the first block.
         """
-        k = check_size(k, name="top")
+        k = min(check_size(k, name="top"), len(self.ids))
         numbers = torch.arange(len(self.ids)) if sources is None else self.ids.numbers(sources)
         view = self.view
         if search != "auto" or numbers.numel() > 1:
             nearest = NearestNodes(view.vectors, search=search, num_sources=numbers.numel())
             view = View(view.state, view.vectors, view.sizes, view.learnt, nearest)
-        return (self._rows(view, block, k) for block in torch.split(numbers, _BLOCK))
+        return (self._rows(view, block, k) for block in torch.split(numbers, _block(k)))
 
     def _rows(self, view: View, sources: Tensor, k: int) -> LinkRows:
-        lists = view.lists(sources)
-        score = self.scorer(lists)
-        order, rank = list_order(lists.place, score)
-        chance = self.calibration(lists, score, view.state.degree)
-        best = order[rank < k]
+        found = rank_links(view, self.scorer, self.calibration, sources, k)
         return LinkRows(
-            self.ids.of(lists.source[best]),
-            (rank[rank < k] + 1).tolist(),
-            self.ids.of(lists.node[best]),
-            chance[best].tolist(),
+            self.ids.of(found.source),
+            (found.rank + 1).tolist(),
+            self.ids.of(found.node),
+            found.chance.tolist(),
         )
 
     def save(self, folder: Path | str) -> None:
         """Write the model to a folder, which appears whole; an older model there is replaced.
 
         Raises:
-            InputError: If something else is there.
+            InputTypeError: If it is no path.
+            InputError: If something else is there, or something beside a model.
             OutputError: If it could not be written.
         """
         view, calibration = self.view, self.calibration
@@ -211,71 +224,27 @@ def load_link_model(folder: Path | str) -> LinkRecommender:
         folder: Its folder.
 
     Raises:
+        InputTypeError: If it is no path.
         DataNotFoundError: If there is no model.
         CheckpointError: If it is damaged, or of another version.
         UnsafeFileError: If a file has changed since it was written.
     """
     card, files = read_folder(folder)
     try:
-        return _rebuilt(card, files)
+        parts = rebuild(card, files)
     except GraphLearnError as problem:
         raise CheckpointError(
             f"{folder} does not fit together ({problem})", mend="fit again"
         ) from problem
-    except (KeyError, TypeError, ValueError, RuntimeError) as problem:
+    except (*_MISLAID, ValueError) as problem:
+        reason = " ".join(f"{type(problem).__name__}: {problem}".split())[:200]
         raise CheckpointError(
-            f"{folder} is not laid out as a model of this version ({problem!r})",
+            f"{folder} is not laid out as a model of this version ({reason})",
             expected="a model that this version of graphlearn wrote",
         ) from problem
+    return LinkRecommender(*parts, card)
 
 
-def _rebuilt(card: dict[str, Any], files: dict[str, dict[str, Tensor]]) -> LinkRecommender:
-    graph, model = files["graph"], files["model"]
-    rowptr, col = graph["rowptr"], graph["col"]
-    nodes = rowptr.numel() - 1
-    # Compiled loops trust these: whoever writes a card can write a checksum too.
-    low, high = id_range(col) if col.numel() else (0, -1)
-    ends = (int(rowptr[0]), int(rowptr[-1]))
-    if ends != (0, col.numel()) or bool((rowptr.diff() < 0).any()) or low < 0 or high >= nodes:
-        raise CheckpointError("the graph's rows are inconsistent", expected="rows of its nodes")
-    recency = None
-    if "activity" in graph:
-        recency = Recency(graph["activity"], graph["entry"])
-    state = Snapshot(rowptr, col, None, recency)
-    learnt = None
-    if "states" in model:
-        predictor = NCN(CHANNELS).eval()
-        predictor.load_state_dict(_group(model, "predictor."))
-        whole = CSRGraph.from_edge_index(
-            torch.stack([torch.repeat_interleave(torch.arange(nodes), rowptr.diff()), col.long()]),
-            nodes,
-        )
-        learnt = LearntScores(predictor, model["states"], whole)
-    described = card["scorer"]
-    mixer = None
-    if described["columns"] is not None:
-        mixer = Mixer(described["columns"], described["hidden"])
-        mixer.load_state_dict(_group(model, "mixer."))
-        mixer.eval()
-    calibration = Calibration(*(model[f"calibration.{n}"] for n in ("weights", "knots", "values")))
-    ids = NodeIds.from_tensors(files["ids"])
-    rows = {"ids": len(ids), "vectors": model["vectors"].size(0)}
-    if learnt is not None:
-        rows["states"] = learnt.states.size(0)
-    if recency is not None:
-        rows["activity"] = recency.activity.size(0)
-    for name, count in rows.items():
-        if count != nodes:
-            raise CheckpointError(
-                f"{name} has {count} rows", expected=f"{nodes}, one for each node"
-            )
-    view = View(state, model["vectors"], CandidateSizes(**card["candidates"]), learnt)
-    return LinkRecommender(ids, view, Scorer(described["name"], mixer), calibration, card)
-
-
-def _group(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(prefix): value
-        for name, value in tensors.items()
-        if name.startswith(prefix)
-    }
+def _block(k: int) -> int:
+    """How many sources at a time."""
+    return max(1, min(_BLOCK, _MOST_ROWS // k))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from graphlearn.errors import InputError
 from graphlearn.extras import import_extra
-from graphlearn.serve.whole_output import whole_file
+from graphlearn.serve.whole_output import check_file_free, check_path, whole_file
 
 ENDINGS = (".csv", ".parquet")
 """What names of such files end in."""
@@ -39,6 +39,7 @@ def check_links_name(path: Path | str) -> str:
     """Return the ending of a name that can be written, before work is done for it.
 
     Raises:
+        InputTypeError: If it is no path.
         InputError: If it ends in something else.
         MissingExtraError: If it is a parquet file and pyarrow is not installed.
 
@@ -46,7 +47,7 @@ def check_links_name(path: Path | str) -> str:
         >>> check_links_name("links.csv")
         '.csv'
     """
-    ending = Path(path).suffix.lower()
+    ending = check_path(path, name="out").suffix.lower()
     if ending not in ENDINGS:
         raise InputError(
             f"{path} is of an unknown format", expected=f"a name that ends in {', '.join(ENDINGS)}"
@@ -54,6 +55,19 @@ def check_links_name(path: Path | str) -> str:
     if ending == ".parquet":
         import_extra("pyarrow", "parquet", extra="parquet", purpose=f"writing {Path(path).name}")
     return ending
+
+
+def check_links_place(path: Path | str) -> None:
+    """Refuse a name or a place that cannot be written, before a model is read for it.
+
+    Raises:
+        GraphLearnError: As :func:`check_links_name`, or if no file can be made there.
+
+    Example:
+        >>> check_links_place("no-such-folder/links.csv")
+    """
+    check_links_name(path)
+    check_file_free(path)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -11,6 +11,9 @@ from torch import Tensor
 from graphlearn.serve.lists import log_sums, ragged_ranges
 from graphlearn.serve.quality import Examples, measure
 from graphlearn.serve.scorer import Mixer, Scorer
+
+EPOCHS = 16
+"""Most passes over the lists."""
 
 _LISTS_A_BATCH = 64
 _MOST_LISTS = 6_000  # a mixer has some hundred weights: more lists teach it nothing
@@ -23,8 +26,9 @@ def learn_mixer(
     *,
     columns: int,
     hidden: int,
-    epochs: int = 16,
+    epochs: int = EPOCHS,
     seed: int,
+    on_epoch: Callable[[int], None] | None = None,
 ) -> Mixer:
     r"""Train by :math:`-\log \mathrm{softmax}` of the held-out links within their source's list.
 
@@ -38,6 +42,7 @@ def learn_mixer(
         hidden: Size of the hidden layers; 0 for a linear mixture.
         epochs: Most passes over the lists.
         seed: Of weights and order.
+        on_epoch: Told each epoch's number, from 1.
     """
     features = torch.cat([part.lists.features[:, :columns] for part in examples]).double()
     starts, total = [], 0
@@ -60,7 +65,7 @@ def learn_mixer(
         useful = useful[torch.randperm(useful.numel(), generator=generator)[:_MOST_LISTS]]
     optimizer = torch.optim.AdamW(mixer.parameters(), lr=5e-3, weight_decay=1e-2)
     best, kept, since = -1.0, copy.deepcopy(mixer.state_dict()), 0
-    for _ in range(epochs):
+    for epoch in range(1, epochs + 1):
         mixer.train()
         shuffled = useful[torch.randperm(useful.numel(), generator=generator)]
         for batch in torch.split(shuffled, _LISTS_A_BATCH):
@@ -70,6 +75,8 @@ def learn_mixer(
             torch.autograd.backward(loss)
             optimizer.step()
         quality = measure(Scorer("mixture", mixer.eval()), choose)
+        if on_epoch is not None:
+            on_epoch(epoch)
         # The reciprocal rank decides between epochs of one hit rate, and where there is no hit.
         value, since = quality.hit_rate + 1e-3 * quality.mrr, since + 1
         if value > best:

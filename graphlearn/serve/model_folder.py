@@ -5,8 +5,11 @@ Nothing in it can hold code. It appears whole, and is refused if one byte has ch
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,11 +18,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from graphlearn.errors import CheckpointError, DataNotFoundError, UnsafeFileError
-from graphlearn.serve.whole_output import check_folder_free, whole_folder
+from graphlearn.errors import CheckpointError, DataNotFoundError, InputError, UnsafeFileError
+from graphlearn.serve.whole_output import check_folder_free, check_path, others_in, whole_folder
 
 CARD = "card.json"
-FORMAT, VERSION = "graphlearn-recommender", 1
+FORMAT, VERSION = "graphlearn-recommender", 2
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}\.safetensors")
 
 Tensors = Mapping[str, Mapping[str, Tensor]]
 """For each file, by its name without the ending, its tensors by name."""
@@ -34,7 +39,8 @@ def write_folder(path: Path | str, card: Mapping[str, Any], tensors: Tensors) ->
         tensors: Of each file.
 
     Raises:
-        InputError: If something else than a model is there.
+        InputTypeError: If it is no path.
+        InputError: If something else than a model is there, or something beside it.
         OutputError: If it could not be written; nothing new is then there.
 
     Example:
@@ -45,12 +51,11 @@ def write_folder(path: Path | str, card: Mapping[str, Any], tensors: Tensors) ->
         >>> card["scorer"], tensors["graph"]["a"].tolist()
         ('ra', [1.0])
     """
-    with whole_folder(path, is_model) as folder:
+    with whole_folder(check_path(path, name="folder"), is_model, last=CARD) as folder:
         checksums = {}
         for name, content in tensors.items():
             file = folder / f"{name}.safetensors"
-            # Copies where tensors share memory or are strided, which the format refuses.
-            save_file({key: value.contiguous().clone() for key, value in content.items()}, file)
+            _save(content, file)
             checksums[file.name] = _checksum(file)
         whole = {"format": FORMAT, "format_version": VERSION, **card, "files": checksums}
         text = json.dumps(whole, indent=2, allow_nan=False)
@@ -61,32 +66,64 @@ def write_folder(path: Path | str, card: Mapping[str, Any], tensors: Tensors) ->
             (folder / name).chmod(place.stat().st_mode)
 
 
-def check_place(path: Path | str) -> None:
-    """Refuse a place for a model before work is done for it.
+def _save(content: Mapping[str, Tensor], file: Path) -> None:
+    # Copies where tensors share memory or are strided, which the format refuses.
+    copies = {key: value.contiguous().clone() for key, value in content.items()}
+    try:
+        save_file(copies, file)
+    except SafetensorError as problem:
+        # A full disk comes as this, with the system's number in its text.
+        found = re.search(r"os error (\d+)", str(problem))
+        number = int(found[1]) if found else errno.EIO
+        raise OSError(number, os.strerror(number) if found else str(problem)) from problem
+
+
+def check_place(path: Path | str) -> Path:
+    """Return a place for a model, or refuse it before work is done for it.
 
     Raises:
-        InputError: If something else than a model is there.
+        InputTypeError: If it is no path.
+        InputError: If something else than a model is there, or something beside it.
         OutputError: If it cannot be written to.
 
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     check_place(f"{folder}/model")
+        ...     check_place(f"{folder}/model").name
+        'model'
     """
-    check_folder_free(path, is_model)
+    place = check_path(path, name="out")
+    check_folder_free(place, is_model)
+    return place
 
 
 def is_model(folder: Path) -> bool:
-    """Whether a folder holds a model, of whatever version.
+    """Whether a folder holds a model, of whatever version, and nothing else.
+
+    Raises:
+        InputError: If it holds something besides.
 
     Example:
         >>> is_model(Path("no-such-folder"))
         False
     """
     try:
-        return _card(folder).get("format") == FORMAT
+        card = _card(folder)
     except (CheckpointError, DataNotFoundError):
         return False
+    if card.get("format") != FORMAT:
+        return False
+    files = card.get("files")
+    named = files if isinstance(files, dict) else {}
+    ours = {CARD, *(name for name in named if _NAME.fullmatch(name))}
+    for name in others_in(folder):
+        if name not in ours or not (folder / name).is_file():
+            raise InputError(
+                f"{folder} holds {name!r} beside a model",
+                expected="a new folder, an empty one, or the files of a model alone to replace",
+                mend="move it elsewhere, or choose another --out",
+            )
+    return True
 
 
 def read_folder(path: Path | str) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
@@ -96,11 +133,12 @@ def read_folder(path: Path | str) -> tuple[dict[str, Any], dict[str, dict[str, T
         path: The folder.
 
     Raises:
+        InputTypeError: If it is no path.
         DataNotFoundError: If there is no model.
         CheckpointError: If it is of another format or version, or damaged.
         UnsafeFileError: If a file is not the one that its card was written for.
     """
-    folder = Path(path)
+    folder = check_path(path, name="folder")
     card = _card(folder)
     if card.get("format") != FORMAT:
         raise CheckpointError(
@@ -119,22 +157,24 @@ def read_folder(path: Path | str) -> tuple[dict[str, Any], dict[str, dict[str, T
     tensors = {}
     for name, checksum in checksums.items():
         file = folder / name
-        if Path(name).name != name or not name.endswith(".safetensors"):
+        if not _NAME.fullmatch(name):
+            shown = name if len(name) < 60 else f"{name[:50]}..."
             raise CheckpointError(
-                f"{folder / CARD} names the file {name!r}", expected="one beside it"
+                f"{folder / CARD} names the file {shown!r}", expected="one beside it"
             )
         if not file.is_file():
             raise CheckpointError(f"{folder} has no {name}", expected="the files of its card")
-        if _checksum(file) != checksum:
-            raise UnsafeFileError(
-                f"{file} has changed since the model was written",
-                expected=f"a file with the checksum in {CARD}",
-                mend="fetch the model again, or fit again",
-            )
         try:
+            if _checksum(file) != checksum:
+                raise UnsafeFileError(
+                    f"{file} has changed since the model was written",
+                    expected=f"a file with the checksum in {CARD}",
+                    mend="fetch the model again, or fit again",
+                )
             tensors[name.removesuffix(".safetensors")] = load_file(file)
         except (OSError, SafetensorError) as problem:
-            raise CheckpointError(f"{file} could not be read ({problem})") from problem
+            reason = " ".join(str(problem).split())
+            raise CheckpointError(f"{file} could not be read ({reason})") from problem
     return card, tensors
 
 
@@ -146,7 +186,7 @@ def _card(folder: Path) -> dict[str, Any]:
         raise DataNotFoundError(
             f"no model at {folder}", expected=f"a folder with {CARD}, as graphlearn fit writes it"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(
             f"{path} is truncated or not JSON", expected="a model's card"
         ) from error

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphlearn.data.edge_list_ids import as_integer
 from graphlearn.errors import InputError
 from graphlearn.registry import nearest
 
@@ -61,7 +62,7 @@ nodes; did you mean 'bob'?
         """The numbers of nodes, ``[B]`` int64.
 
         Args:
-            wanted: Ids; of integers also their text.
+            wanted: Ids; of integers also their text, of ASCII digits.
 
         Raises:
             InputError: If one is not known.
@@ -94,12 +95,11 @@ nodes; did you mean 'bob'?
         return [names[number] for number in numbers.tolist()]
 
     def _integer(self, name: Any) -> int:
-        try:
-            value = int(str(name))
-        except ValueError:
+        value = as_integer(str(name))
+        if value is None:
             raise InputError(
                 f"no node {name!r} in the model's graph", expected="an integer, as all its ids are"
-            ) from None
+            )
         if not -(2**63) <= value < 2**63:
             raise self._unknown(name)
         return value

@@ -6,6 +6,9 @@ links from earlier ones. Else by a seeded permutation.
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +22,9 @@ PARTS = ("learn", "choose", "test")
 _SHARE = 0.1
 _MOST = 100_000
 _LEAST_LINKS = 30
+_LEAST = 5  # links of a part
+_LEAST_KNOWN = 0.2  # share of the links before the first cut
+_NEAR = 8  # moments on either side of where a cut should be that are tried
 _FEW = 5_000  # links of a part: with fewer, earlier ones are learnt from as well
 _EARLIER = 3
 
@@ -73,9 +79,10 @@ class LinkOrder:
 
 
 def order_links(num_links: int, first_time: Tensor | None, *, seed: int) -> LinkOrder:
-    """Order links and cut them: a tenth, at most 100,000, for each of three parts at the end.
+    """Order links and cut them: a tenth, 5 to 100,000, for each of three parts at the end.
 
-    Links of one time are never on both sides of a cut.
+    Links of one time are never on both sides of a cut: where many are, a cut is at the moment that
+    leaves the parts nearest to that size.
 
     Args:
         num_links: How many links there are.
@@ -93,26 +100,53 @@ def order_links(num_links: int, first_time: Tensor | None, *, seed: int) -> Link
             f"the graph has {num_links} distinct links between two nodes",
             expected=f"at least {_LEAST_LINKS}, of which some are held out to measure quality",
         )
-    size = min(max(1, int(num_links * _SHARE)), _MOST)
+    size = min(max(_LEAST, int(num_links * _SHARE)), _MOST)
     parts = 3 + (_EARLIER if size < _FEW else 0)
     cuts = [num_links - size * number for number in range(parts, 0, -1)]
+    cuts = [cut for cut in cuts if cut > 0]
     if first_time is None:
         generator = torch.Generator().manual_seed(seed)
         place = torch.randperm(num_links, generator=generator)
         return LinkOrder(place, (cuts[-3], cuts[-2], cuts[-1]), tuple(cuts[:-3]))
     order = torch.argsort(first_time, stable=True)
     times = first_time[order].contiguous()
-    # To the end of the links of that time: what happened at once is not told apart.
-    moved = [int(torch.searchsorted(times, times[cut - 1], right=True)) for cut in cuts]
-    if not moved[-3] < moved[-2] < moved[-1] < num_links:
-        distinct = int((times.diff() > 0).sum()) + 1
+    # What happened at once is not told apart: a cut is where one time ends and another begins.
+    ends = (times.diff() > 0).nonzero().flatten() + 1
+    moved = _nearest_cuts(ends, cuts[-3:], size, num_links)
+    if moved is None:
+        lengths = torch.cat([ends, ends.new_tensor([num_links])]).diff(prepend=ends.new_zeros(1))
         raise InputError(
-            f"the times have {distinct} distinct values, too few to cut the links into earlier and "
-            "later ones",
-            expected="times by which the last tenths of the links can be told apart",
+            f"the times have {ends.numel() + 1} distinct values, one of them of "
+            f"{int(lengths.max()):,} of {num_links:,} links, too few to cut the links into earlier "
+            "and later ones",
+            expected=f"times that tell three last parts of at least {_LEAST} links apart, and a "
+            "fifth of the links before them",
             mend="leave out the time column for a random split",
         )
     place = torch.empty_like(order)
     place[order] = torch.arange(num_links)
-    earlier = sorted({cut for cut in moved[:-3] if cut < moved[-3]})
-    return LinkOrder(place, (moved[-3], moved[-2], moved[-1]), tuple(earlier))
+    near = {end for cut in cuts[:-3] for end in _around(ends, cut, 1)}
+    return LinkOrder(place, moved, tuple(sorted(end for end in near if end < moved[0])))
+
+
+def _around(ends: Tensor, cut: int, count: int) -> list[int]:
+    """The last ends up to a cut, and the first from it on."""
+    place = int(torch.searchsorted(ends, cut))
+    found: list[int] = ends[max(0, place - count) : place + count].tolist()
+    return found if count > 1 else sorted(found, key=lambda end: abs(end - cut))[:1]
+
+
+def _nearest_cuts(
+    ends: Tensor, cuts: Sequence[int], size: int, num_links: int
+) -> tuple[int, int, int] | None:
+    """Three of the ends that leave parts whose sizes are, in proportion, nearest to ``size``."""
+    near = sorted({end for cut in cuts for end in _around(ends, cut, _NEAR)})
+    best, least = None, math.inf
+    for first, second, third in itertools.combinations(near, 3):
+        sizes = (second - first, third - second, num_links - third)
+        if min(sizes) < _LEAST or first < _LEAST_KNOWN * num_links:
+            continue
+        off = sum(math.log(found / size) ** 2 for found in sizes)
+        if off < least:
+            best, least = (first, second, third), off
+    return best

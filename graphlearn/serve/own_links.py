@@ -77,7 +77,8 @@ def own_links(columns: EdgeColumns, table: NodeTable | None = None) -> OwnLinks:
 
     Args:
         columns: What a reader gave.
-        table: Features by id. Nodes that only it has are isolated.
+        table: Features by id. Nodes that only it has are isolated. Where its ids are the very
+            object of ``columns.ids``, its rows are those of the nodes in their order.
 
     Raises:
         InputError: If no link is left, every pair is linked, or the table lacks a node or has
@@ -131,11 +132,17 @@ def _count(number: int, what: str) -> str:
 
 def _joined(ids: NodeIds, table: NodeTable) -> tuple[NodeIds, Tensor]:
     """Ids of both, the edge list's first, and the table's rows in that order."""
+    if table.ids is ids:  # a row for each node, in their order
+        return ids, table.features
     if isinstance(ids, Tensor) != isinstance(table.ids, Tensor):
-        kinds = ["integers" if isinstance(i, Tensor) else "text" for i in (ids, table.ids)]
+        kinds = [
+            f"integers such as {int(i[0])}" if isinstance(i, Tensor) else f"text such as {i[0]!r}"
+            for i in (ids, table.ids)
+        ]
         raise InputError(
             f"the edge list's ids are {kinds[0]} and the node table's are {kinds[1]}",
             expected="one type of ids in both",
+            mend="write them alike, or pass --text-ids (text_ids=True) to take both as text",
         )
     ours = ids.tolist() if isinstance(ids, Tensor) else ids
     theirs = table.ids.tolist() if isinstance(table.ids, Tensor) else table.ids

@@ -88,8 +88,24 @@ def pair_features(
     return torch.stack(columns, dim=1)
 
 
-def pair_dots(vectors: Tensor, first: Tensor, second: Tensor, block: int = 1 << 18) -> Tensor:
+def count_columns(*, timed: bool, logit: bool) -> int:
+    """How many numbers :func:`pair_features` gives for a pair, vectors included.
+
+    Args:
+        timed: Whether there are times.
+        logit: Whether there is a learnt predictor.
+
+    Example:
+        >>> count_columns(timed=False, logit=True)
+        9
+    """
+    return 7 + (13 if timed else 0) + 1 + (1 if logit else 0)
+
+
+def pair_dots(vectors: Tensor, first: Tensor, second: Tensor, block: int = 1 << 16) -> Tensor:
     """Dot products of pairs of rows, some at a time: the rows themselves are not kept.
+
+    Summed in float64: in float32 the last bits would depend on how many pairs there are.
 
     Shapes:
         - **vectors**: ``[N, C]``; **first**, **second**, **output**: ``[K]``
@@ -99,7 +115,7 @@ def pair_dots(vectors: Tensor, first: Tensor, second: Tensor, block: int = 1 << 
         tensor([4.])
     """
     parts = [
-        (vectors[one] * vectors[other]).sum(dim=1)
+        (vectors[one].double() * vectors[other]).sum(dim=1).to(vectors.dtype)
         for one, other in zip(torch.split(first, block), torch.split(second, block), strict=True)
     ]
     return torch.cat(parts) if parts else vectors.new_empty(0)

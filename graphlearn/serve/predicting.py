@@ -8,7 +8,8 @@ from pathlib import Path
 from graphlearn.data.edge_list_names import data_lines
 from graphlearn.errors import InputError
 from graphlearn.serve.link_model import LinkRecommender, load_link_model
-from graphlearn.serve.links_file import COLUMNS, check_links_name
+from graphlearn.serve.links_file import COLUMNS, check_links_place
+from graphlearn.time_left import Advance
 from graphlearn.validate import check_size
 
 
@@ -21,6 +22,7 @@ def predict(
     top: int = 10,
     out: Path | str | None = None,
     search: str = "auto",
+    advance: Advance | None = None,
 ) -> Iterator[str]:
     """Recommend new links with a fitted model; yield what is to be shown, line by line.
 
@@ -34,6 +36,7 @@ def predict(
         top: How many links of each.
         out: A csv or parquet file to write to; the links are shown if None.
         search: How to find nearest nodes.
+        advance: Told how many sources are done where links are written to a file.
 
     Raises:
         GraphLearnError: If something that was given cannot be used.
@@ -52,13 +55,13 @@ def predict(
     if all_sources and out is None:
         raise InputError("--all-sources without --out", expected="--out links.csv or links.parquet")
     if out is not None:
-        check_links_name(out)
+        check_links_place(out)
     wanted = None if all_sources else list(source) if sources is None else read_ids(sources)
     model = load_link_model(folder)
     if out is None:
         yield from _shown(model, wanted, top, search)
         return
-    rows = model.write_links(out, top, sources=wanted, search=search)
+    rows = model.write_links(out, top, sources=wanted, search=search, advance=advance)
     yield f"{rows:,} links: {out}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ TOP = 10
 """Length of the list by which scorers are chosen and reported."""
 
 _BLOCK = 2048
+_FEW = 1_000  # links: with fewer, the error of a hit rate is shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,10 +28,13 @@ class Examples:
     Args:
         lists: The lists.
         found: Whether each candidate is one of the held-out links.
-        total: How many of them the sources have, those that no list holds included.
+        total: How many of them the sources have, those that no list holds included; one between two
+            sources counts for both.
+        sources: The node that each list is of.
+        links: How many held-out links have at least one end among the sources.
 
     Shapes:
-        - **found**: ``[K]`` bool
+        - **found**: ``[K]`` bool; **sources**: ``[num_lists]``
 
     Example:
         >>> none = torch.empty(0, dtype=torch.int64)
@@ -42,6 +46,8 @@ class Examples:
     lists: Lists
     found: Tensor
     total: int
+    sources: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
+    links: int = 0
 
     @cached_property
     def useful(self) -> tuple[Lists, Tensor]:
@@ -86,18 +92,50 @@ def make_examples(view: View, links: Tensor, *, most_sources: int, seed: int) ->
         - **links**: ``[2, P]``
     """
     both = torch.cat([links, links.flip(0)], dim=1)
-    sources = torch.unique(both[0])
-    if sources.numel() > most_sources:
-        generator = torch.Generator().manual_seed(seed)
-        chosen = torch.randperm(sources.numel(), generator=generator)[:most_sources]
-        sources = sources[chosen].sort().values
-        both = both[:, torch.isin(both[0], sources)]
+    sources = draw_nodes(torch.unique(both[0]), most_sources, seed)
+    ours = torch.zeros(view.state.num_nodes, dtype=torch.bool)
+    ours[sources] = True
     lists = join_lists([view.lists(block) for block in torch.split(sources, _BLOCK)])
-    nodes = view.state.num_nodes
-    wanted = torch.sort(both[0] * nodes + both[1]).values
+    both = both[:, ours[both[0]]]
+    touched = int(ours[links].any(dim=0).sum())
+    return Examples(lists, held_out(lists, both), both.size(1), sources, touched)
+
+
+def draw_nodes(nodes: Tensor, most: int, seed: int) -> Tensor:
+    """At most so many of some nodes, ascending as they are: all, or a seeded draw.
+
+    Shapes:
+        - **nodes**: ``[M]``
+
+    Example:
+        >>> draw_nodes(torch.arange(5), 5, seed=0).tolist()
+        [0, 1, 2, 3, 4]
+    """
+    if nodes.numel() <= most:
+        return nodes
+    generator = torch.Generator().manual_seed(seed)
+    return nodes[torch.randperm(nodes.numel(), generator=generator)[:most]].sort().values
+
+
+def held_out(lists: Lists, pairs: Tensor) -> Tensor:
+    """Whether each candidate with its source is one of some pairs, ``[K]`` bool.
+
+    Shapes:
+        - **pairs**: ``[2, P]``
+
+    Example:
+        >>> one, two = torch.tensor([1]), torch.tensor([2])
+        >>> lists = Lists(torch.tensor([0]), one, two, {}, torch.empty(1, 0), num_lists=1)
+        >>> held_out(lists, torch.tensor([[1], [2]])).tolist()
+        [True]
+    """
+    if pairs.size(1) == 0:
+        return torch.zeros_like(lists.node, dtype=torch.bool)
+    nodes = 1 + max(int(pairs.max()), int(lists.node.max()) if lists.node.numel() else 0)
+    wanted = torch.sort(pairs[0] * nodes + pairs[1]).values
     key = lists.source * nodes + lists.node
     place = torch.searchsorted(wanted, key).clamp_(max=wanted.numel() - 1)
-    return Examples(lists, wanted[place] == key, both.size(1))
+    return wanted[place] == key
 
 
 def measure(scorer: Scorer, examples: Examples) -> Quality:
@@ -159,21 +197,38 @@ def quality_lines(quality: dict[str, Any]) -> list[str]:
 
     Example:
         >>> figures = {"hit_rate": 0.25, "mrr": 0.1, "auc": 0.9}
-        >>> found = {"chosen": "ra", "split": "random", "test_links": 10, "test": {"ra": figures}}
-        >>> for line in quality_lines(found | {"calibration_error": 0.01}):
+        >>> found = {"chosen": "ra", "split": "random", "test": {"ra": figures}}
+        >>> found |= {"test_links": 9000, "measured_links": 4000, "measured_sources": 2000}
+        >>> for line in quality_lines(found | {"calibration_error": 0.01, "next_links": 9000}):
         ...     print(line)
-        quality on 10 links held out (random)
+        quality on 4,000 of 9,000 links held out (random), in the lists of 2,000 nodes
                             hit rate at 10     MRR     AUC
         ra (chosen)                 0.2500  0.1000  0.9000
-        probabilities are off by 0.0100 on average, in the first ten of each list
+        hit rate at 10 decides which is chosen; another may have the higher AUC
+        a probability is the chance to be among the next 9,000 links: off by 0.0100 on average, in \
+the first ten of each node's list
     """
+    held, measured = quality["test_links"], quality["measured_links"]
+    share = f"{held:,}" if measured == held else f"{measured:,} of {held:,}"
     lines = [
-        f"quality on {quality['test_links']:,} links held out ({quality['split']})",
+        f"quality on {share} links held out ({quality['split']}), in the lists of "
+        f"{quality['measured_sources']:,} nodes",
         f"{'':20}{'hit rate at 10':>14}{'MRR':>8}{'AUC':>8}",
     ]
     for name, found in quality["test"].items():
         shown = f"{name} (chosen)" if name == quality["chosen"] else name
         lines.append(f"{shown:26}{found['hit_rate']:>8.4f}{found['mrr']:>8.4f}{found['auc']:>8.4f}")
-    error = quality["calibration_error"]
-    lines.append(f"probabilities are off by {error:.4f} on average, in the first ten of each list")
+    lines.append("hit rate at 10 decides which is chosen; another may have the higher AUC")
+    if measured < _FEW:
+        # As if there were one hit and one miss more: without a hit the error would be 0.
+        rate = (quality["test"][quality["chosen"]]["hit_rate"] * measured + 1) / (measured + 2)
+        error = (rate * (1 - rate) / (measured + 2)) ** 0.5
+        lines.append(
+            f"so few links tell the hit rate of what is chosen to within about {error:.2g} (a "
+            "standard error)"
+        )
+    lines.append(
+        f"a probability is the chance to be among the next {quality['next_links']:,} links: off by "
+        f"{quality['calibration_error']:.4f} on average, in the first ten of each node's list"
+    )
     return lines

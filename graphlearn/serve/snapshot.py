@@ -18,6 +18,7 @@ from graphlearn.kernels import CSRGraph
 from graphlearn.serve.own_links import OwnLinks
 from graphlearn.typing import Pairs
 
+_BULK = 0.99
 _LATE_SHARE = 0.1  # the last tenth of the links says how long "lately" is
 _LINK_DECAYS = (1.0, 0.3, 0.1)
 _EVENT_DECAYS = (1.0, 0.1)
@@ -47,6 +48,10 @@ class Recency:
     def popular(self) -> Tensor:
         """Orders of nodes are by these: new links by the slow and the middle clock, ``[2, N]``."""
         return self.activity[:, :2].t()
+
+    def lately(self) -> Tensor:
+        """The decay of each node's last event by the slow clock, ``[N]``, between 0 and 1."""
+        return self.activity[:, 5]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -118,6 +123,9 @@ def link_graph(links: Pairs, num_nodes: int) -> CSRGraph:
 def snapshot(graph: CSRGraph, known: Tensor | None, own: OwnLinks) -> Snapshot:
     """What ``own`` was when only some of its links were known.
 
+    Now is when the last of them was new, at a cut and in the whole graph alike: an event after that
+    is not known. Else one late repetition would move what is served, and nothing that is measured.
+
     Args:
         graph: What :func:`link_graph` made of its links.
         known: Which links are; all if None.
@@ -138,12 +146,8 @@ def _recency(graph: CSRGraph, known: Tensor | None, own: OwnLinks) -> Recency | 
     new = np.arange(links.shape[1]) if known is None else known.nonzero().flatten().numpy()
     first = own.events.first.numpy()[new]
     now = float(first.max())
-    if known is None:
-        now = float(time.max())
-    else:
-        # Events after the last known link's first one are not known either.
-        seen = time <= now
-        link, time = link[seen], time[seen]
+    seen = time <= now
+    link, time = link[seen], time[seen]
     clock = max(now - float(np.quantile(first, 1 - _LATE_SHARE)), 1e-9)
     columns = [
         _by_node(links[:, which], np.exp((when - now) / (clock * factor)), nodes)
@@ -159,6 +163,29 @@ def _recency(graph: CSRGraph, known: Tensor | None, own: OwnLinks) -> Recency | 
         torch.from_numpy(np.stack(columns, axis=1)).float(),
         # 0 for a link that is not known: nothing of it was ever seen.
         torch.from_numpy(np.exp((of_link - now) / clock)).float()[graph.edge_id.long()],
+    )
+
+
+def late_note(own: OwnLinks) -> str | None:
+    """A line for a graph whose last event lies far beyond the rest, or None.
+
+    What is read of times counts back from the last new link: where that one is alone, nothing seems
+    to have happened lately.
+
+    Example:
+        >>> late_note(OwnLinks(["a", "b"], torch.tensor([[0], [1]]))) is None
+        True
+    """
+    if own.events is None:
+        return None
+    first = own.events.first.sort().values
+    most = first[int(_BULK * (first.numel() - 1))]
+    span, beyond = float(most - first[0]), float(own.events.time.max() - most)
+    if beyond <= span or span == 0:
+        return None
+    return (
+        f"the last event comes {beyond / span:,.1f} times as long after {_BULK:.0%} of the links "
+        "as these took in all: is its time right?"
     )
 
 

@@ -1,8 +1,7 @@
-"""What a fit may be given: a file, a PyG ``Data``, a networkx graph, or plain pairs."""
+"""What a fit may be given: a file, a PyG ``Data``, a networkx graph, a frame, or plain pairs."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,22 +9,21 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch_geometric.data import Data
 
-from graphlearn.data import from_networkx, from_pyg
-from graphlearn.data.edge_columns import EdgeColumns, read_edge_columns
-from graphlearn.data.edge_list import number_in_order
+from graphlearn.data.edge_columns import read_edge_columns
 from graphlearn.data.node_table import NodeTable, read_node_table
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.serve.own_links import OwnLinks, own_links
+from graphlearn.serve.sources_frame import frame_table, is_frame
+from graphlearn.serve.sources_in_memory import GivenGraph, graph_in_memory
 from graphlearn.validate import check_features
 
 
 def read_own_links(
     edges: Any,
     *,
-    features: Path | str | Tensor | None = None,
-    time: str | Sequence[float] | Tensor | None = None,
+    features: Any = None,
+    time: str | Sequence[Any] | Tensor | None = None,
     source_column: str | None = None,
     target_column: str | None = None,
     id_column: str | None = None,
@@ -33,122 +31,136 @@ def read_own_links(
 ) -> OwnLinks:
     """Read a graph from whatever holds it; the arguments are those of :func:`graphlearn.fit`.
 
+    Args:
+        edges: A file, a PyG ``Data``, a networkx graph, a pandas ``DataFrame``, or pairs of ids.
+        features: A file or a ``DataFrame`` with a table of node features keyed by id (a frame's
+            index, if ``id_column`` names no column), or numbers ``[N, C]``: a row for each node of
+            a ``Data``, else for each integer id from 0. A ``Data`` that has ``x`` takes no others.
+        time: The times, one for each edge; or what holds them by name: the column of a file or
+            frame, the attribute of a ``Data``, the attribute of each edge of a networkx graph.
+        source_column: The column of the first end, in a file or frame.
+        target_column: The column of the second end.
+        id_column: The column of ids in the table of features.
+        text_ids: Take ids as text, whatever they look like.
+
     Raises:
         InputTypeError: If ``edges``, ``features`` or ``time`` is of a type that holds none.
-        GraphLearnError: If what it holds cannot be used.
+        GraphLearnError: If what it holds cannot be used, or an argument would have no effect.
 
     Example:
         >>> read_own_links([("ann", "bob"), ("bob", "cem")])
         OwnLinks(nodes=3, links=2)
     """
-    rows: Any = None
-    if isinstance(edges, (str, Path)):
+    is_file = isinstance(edges, (str, Path))
+    for name, column in (("source_column", source_column), ("target_column", target_column)):
+        if column is not None and not is_file and not is_frame(edges):
+            raise InputError(
+                f"{name} is {column!r} and edges is a {type(edges).__name__}, without columns",
+                expected=f"a file or a DataFrame, or no {name}",
+            )
+    if id_column is not None and not isinstance(features, (str, Path)) and not is_frame(features):
+        raise InputError(
+            f"--id-column (id_column) is {id_column!r} without a table of features",
+            expected="--features (features) with it",
+        )
+    if is_file:
         if time is not None and not isinstance(time, str):
             raise InputTypeError(
                 f"time is a {type(time).__name__}", expected="the name of a column of the file"
             )
-        columns = read_edge_columns(
-            edges, source=source_column, target=target_column, time=time, text_ids=text_ids
+        graph = GivenGraph(
+            read_edge_columns(
+                edges, source=source_column, target=target_column, time=time, text_ids=text_ids
+            )
         )
     else:
-        columns, rows = _in_memory(edges, time)
-    table: NodeTable | None = None
-    if isinstance(features, (str, Path)):
-        table = read_node_table(
-            features, id_column=id_column, text_ids=not isinstance(columns.ids, Tensor)
+        graph = graph_in_memory(
+            edges, time=time, source=source_column, target=target_column, text_ids=text_ids
         )
-    elif features is not None:
-        rows = torch.as_tensor(features)
-    if rows is not None:
-        ids = columns.ids
-        if not isinstance(ids, Tensor):
-            raise InputTypeError(
-                "features has no ids and the nodes have names", expected="a table keyed by id"
-            )
-        rows = check_features(rows.to_dense() if rows.layout != torch.strided else rows)
-        count = rows.size(0)
-        if int(ids.max()) >= count:
+    return own_links(graph.columns, _table(graph, features, id_column))
+
+
+def feature_rows(features: Any) -> Tensor:
+    """Features that were given as numbers, as float32.
+
+    Args:
+        features: A tensor, an array, or lists of numbers; integers are fine.
+
+    Shapes:
+        - output: ``[N, C]``
+
+    Raises:
+        InputTypeError: If they are no numbers.
+        InputError: If they have another shape, or one is not finite as float32.
+
+    Example:
+        >>> feature_rows([[1, 2], [3, 4]]).tolist()
+        [[1.0, 2.0], [3.0, 4.0]]
+    """
+    if isinstance(features, Tensor):
+        rows = features.detach().cpu()
+        rows = rows.to_dense() if rows.layout != torch.strided else rows
+        array = rows.float().numpy() if rows.dtype == torch.bfloat16 else rows.numpy()
+    else:
+        try:
+            array = np.array(features, order="C")
+        except (TypeError, ValueError):  # rows of several lengths
+            array = np.empty(0, dtype=object)
+    if array.dtype.kind not in "fiub":
+        raise InputTypeError(
+            f"features is a {type(features).__name__} that holds no numbers [N, C]",
+            expected="a file, a pandas DataFrame, or numbers [N, C]",
+        )
+    if array.dtype == np.float32:
+        narrow, wrong = array, np.zeros(0, dtype=bool)
+    else:
+        with np.errstate(over="ignore"):
+            narrow = array.astype(np.float32)
+        wrong = np.isfinite(array) & ~np.isfinite(narrow)
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise InputError(
+            f"features holds {array[place]} at {list(place)}",
+            expected="numbers that float32 can hold, below 3.4e38",
+        )
+    return check_features(torch.from_numpy(narrow), name="features")
+
+
+def _table(graph: GivenGraph, features: Any, id_column: str | None) -> NodeTable | None:
+    ids = graph.columns.ids
+    if graph.x is not None:
+        if features is not None:
             raise InputError(
-                f"features has {count} rows",
-                expected=f"one for each node: there is node {int(ids.max())}",
+                "features is given and edges has x itself",
+                expected="one of both",
+                mend="leave features out, or x out of the Data",
             )
-        table = NodeTable(torch.arange(count), rows.float(), [])
-    return own_links(columns, table)
-
-
-def _in_memory(edges: Any, time: Any) -> tuple[EdgeColumns, Tensor | None]:
-    networkx = sys.modules.get("networkx")  # whoever holds such a graph has imported it
-    if networkx is not None and isinstance(edges, networkx.Graph):
-        data = from_networkx(edges)
-    elif isinstance(edges, Data):
-        data = from_pyg(edges)
-        if isinstance(time, str):
-            time = data.get(time)
-    else:
-        pairs, ids = _plain_pairs(edges)
-        return EdgeColumns(pairs, ids, _times(time, len(pairs))), None
-    ids = data.get("node_ids")
-    if not isinstance(ids, (list, Tensor)):
-        ids = torch.arange(int(data.num_nodes))
-    elif isinstance(ids, list):
-        ids = [str(name) for name in ids]
-    pairs = data.edge_index.t().contiguous().numpy()
-    return EdgeColumns(pairs, ids, _times(time, len(pairs))), data.get("x")
-
-
-def _plain_pairs(edges: Any) -> tuple[np.ndarray, Tensor | list[str]]:
-    if isinstance(edges, Tensor):
-        edges = (
-            edges.t().cpu().numpy() if edges.dim() == 2 and edges.size(0) == 2 else edges.numpy()
-        )
-    try:
-        given = edges if isinstance(edges, np.ndarray) else np.array(list(edges), dtype=object)
-    except (TypeError, ValueError):
-        given = np.empty(0)
-    if given.ndim != 2 or given.shape[1] != 2 or len(given) == 0:
-        raise InputTypeError(
-            f"edges is a {type(edges).__name__} that holds no pairs",
-            expected="a file, a torch_geometric.data.Data, a networkx graph, or pairs of ids",
-        )
-    if given.dtype.kind in "iu":
-        return number_in_order(_not_negative(given.astype(np.int64)))
-    flat = given.ravel().tolist()
-    kinds = {
-        str if isinstance(value, str) else int if _is_integer(value) else None for value in flat
-    }
-    if kinds == {int}:
-        return number_in_order(_not_negative(np.array(flat, dtype=np.int64).reshape(-1, 2)))
-    if kinds != {str}:
-        raise InputTypeError(
-            "edges mixes ids of several types, or of others than integers and text",
-            expected="integers, or text",
-        )
-    numbers: dict[str, int] = {}
-    places = [numbers.setdefault(name, len(numbers)) for name in flat]
-    return np.array(places, dtype=np.int64).reshape(-1, 2), list(numbers)
-
-
-def _is_integer(value: Any) -> bool:
-    return not isinstance(value, bool) and hasattr(value, "__index__")
-
-
-def _not_negative(ids: np.ndarray) -> np.ndarray:
-    if int(ids.min()) < 0:
-        raise InputError(f"edges holds node id {int(ids.min())}", expected="ids >= 0")
-    return ids
-
-
-def _times(time: Any, count: int) -> np.ndarray | None:
-    if time is None:
+        return NodeTable(ids, feature_rows(graph.x), [])
+    if features is None:
         return None
-    try:
-        values = np.asarray(time, dtype=np.float64)
-    except (TypeError, ValueError):
+    text_ids = not isinstance(ids, Tensor)
+    if isinstance(features, (str, Path)):
+        return read_node_table(features, id_column=id_column, text_ids=text_ids)
+    if is_frame(features):
+        return frame_table(features, id_column=id_column, text_ids=text_ids)
+    rows = feature_rows(features)
+    count = rows.size(0)
+    if graph.rows == "place":
+        if count != len(ids):
+            raise InputError(
+                f"features has {count} rows", expected=f"{len(ids)}, one for each node"
+            )
+        return NodeTable(ids, rows, [])
+    if not isinstance(ids, Tensor) or graph.rows == "none":
         raise InputTypeError(
-            f"time is a {type(time).__name__}", expected="numbers, one for each edge"
-        ) from None
-    if values.shape != (count,):
-        raise InputError(f"time has shape {list(values.shape)}", expected=f"[{count}], as edges")
-    if not np.isfinite(values).all() or values.min() < 0:
-        raise InputError("time holds a value that is missing or negative", expected="numbers >= 0")
-    return values
+            "features has no ids and the nodes are not the integers from 0 in this order"
+            if graph.rows == "none"
+            else "features has no ids and the nodes have names",
+            expected="a table keyed by id: a file, or a DataFrame with the ids as its index",
+        )
+    if int(ids.max()) >= count:
+        raise InputError(
+            f"features has {count} rows",
+            expected=f"one for each node: there is node {int(ids.max())}",
+        )
+    return NodeTable(torch.arange(count), rows, [])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -52,6 +54,18 @@ class View:
             - **sources**: ``[B]``
         """
         found = find_candidates(self.state, sources, self.nearest, self.sizes)
+        return self._described(found, sources)
+
+    def further(self, sources: Tensor, count: int) -> Lists:
+        """Longer lists: ``count`` candidates at least, where so many nodes are not linked.
+
+        Shapes:
+            - **sources**: ``[B]``
+        """
+        sizes = replace(
+            self.sizes, best=max(count, self.sizes.best), popular=max(count, self.sizes.popular)
+        )
+        found = find_candidates(self.state, sources, self.nearest, sizes)
         return self._described(found, sources)
 
     def pairs(self, pairs: Tensor) -> Lists:

@@ -24,6 +24,7 @@ from graphlearn.train.loop import Trainer
 from graphlearn.train.losses import EpochLosses
 from graphlearn.train.progress import Progress
 from graphlearn.train.step import take_step
+from graphlearn.validate import check_flag
 
 _LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mae": functional.l1_loss,
@@ -114,13 +115,17 @@ class GraphTrainer(Trainer):
             nothing.
         on_epoch: Called with the record of every epoch trained here, before the checkpoint.
         identity: Plain values that a checkpoint must agree with besides all of the above.
+        test: Whether the test part is scored in every evaluation. If not, the trainer keeps nothing
+            of it, and records and result have no test metrics: for a search of settings, which
+            must not see any.
 
     Shapes:
         - ``data.x``: ``[N, C]``; ``data.y``: ``[B, T]`` or ``[B]``
 
     Raises:
         InputError: If the model has nothing to train, an argument is out of range, or metrics and
-            objective do not fit, or a cross-validated split shall stop early.
+            objective do not fit, or a cross-validated split shall stop early or leave the test
+            part out, which is its validation part.
         OutputError: If ``run_dir`` cannot be written.
 
     Example:
@@ -145,6 +150,7 @@ class GraphTrainer(Trainer):
         run_dir: Path | str | None = None,
         on_epoch: Callable[[EpochRecord], None] | None = None,
         identity: Mapping[str, Any] | None = None,
+        test: bool = True,
     ) -> None:
         for name, value, wanted in (
             ("model", model, nn.Module),
@@ -166,6 +172,12 @@ class GraphTrainer(Trainer):
                 expected="no early stopping on a fold of a cross-validation",
                 mend="set patience to null",
             )
+        if split.cross_validated and not check_flag(test, name="test"):
+            raise InputError(
+                "test is False, and the split's validation part is its test part",
+                expected="a data set with a validation part of its own",
+            )
+        self._with_test = check_flag(test, name="test")
         self.objective = split.objective
         check_metrics_fit(self.evaluator.names, self.objective)
         parts = split.parts()
@@ -178,7 +190,8 @@ class GraphTrainer(Trainer):
         self._parts = {
             name: part.to(self.device, config.torch_dtype())
             for name, part in parts.items()
-            if name != "test" or part is not split.valid  # scored once where they are one
+            if (test or not name.startswith("test"))
+            and (name != "test" or part is not split.valid)  # scored once where they are one
         }
         whole, rest = divmod(len(split.train), config.batch_size)
         self._batches = whole + (rest > 0 and not config.drop_last_batch)
@@ -190,7 +203,7 @@ class GraphTrainer(Trainer):
                 expected=f"at most {len(split.train)}, the number of training graphs",
             )
         if run_dir is not None:
-            run = run_identity(self.model, split, config, seed, self.evaluator, identity)
+            run = run_identity(self.model, split, config, seed, self.evaluator, identity, test=test)
             self._use_folder(run_dir, run)
 
     def _train_epoch(self, progress: Progress, epoch: int) -> float:
@@ -251,6 +264,8 @@ class GraphTrainer(Trainer):
             for name, part in self._parts.items()
             if name != "train"
         }
+        if not self._with_test:
+            return results["valid"], {}
         if "test" not in results:
             results["test"] = dict(results["valid"])
         test = {

@@ -25,6 +25,8 @@ def run_identity(
     seed: int,
     evaluator: LinkEvaluator | PredictionEvaluator,
     extra: Mapping[str, Any] | None = None,
+    *,
+    test: bool = True,
 ) -> dict[str, Any]:
     """Return what decides a run's result, as plain values in the order they are compared.
 
@@ -38,6 +40,7 @@ def run_identity(
         evaluator: Its metrics and its rule for ties count.
         extra: What else must be the same, such as the recipe the model was built from: a dropout
             rate is in no shape.
+        test: Whether test metrics are computed.
 
     Raises:
         InputTypeError: If ``extra`` holds what JSON cannot.
@@ -64,6 +67,8 @@ def run_identity(
     for name, value in (extra or {}).items():
         identity[f"extra.{name}"] = value
     identity["split.rule"], identity["split.digest"] = split.rule, split.digest()
+    if not test:
+        identity["split.test"] = "left out"
     for name, parameter in model.named_parameters():
         frozen = "" if parameter.requires_grad else " frozen"
         identity[f"parameter.{name}"] = describe(parameter) + frozen

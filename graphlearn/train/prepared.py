@@ -26,7 +26,7 @@ class PreparedSplit:
         train_pairs: The training links.
         train_edges: The edge of ``graph`` that each of them is.
         valid: Validation links and negatives.
-        test: Test links and negatives.
+        test: Test links and negatives; None where they are left out.
 
     Shapes:
         - **x**: ``[N, C]``; **train_pairs**: ``[2, P]``; **train_edges**: ``[P]``
@@ -46,19 +46,22 @@ class PreparedSplit:
     train_pairs: Pairs
     train_edges: Tensor
     valid: tuple[Pairs, Pairs]
-    test: tuple[Pairs, Pairs]
+    test: tuple[Pairs, Pairs] | None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.graph}, train={self.train_pairs.size(1)})"
 
 
-def prepare_split(split: LinkSplit, device: torch.device, dtype: torch.dtype) -> PreparedSplit:
+def prepare_split(
+    split: LinkSplit, device: torch.device, dtype: torch.dtype, *, test: bool = True
+) -> PreparedSplit:
     """Check a split, refuse it if it leaks, and move it where the loop runs.
 
     Args:
         split: The split.
         device: Where the loop runs.
         dtype: The dtype of the features.
+        test: Whether to take its test part along.
 
     Raises:
         LeakError: If a part of the split holds what it must not.
@@ -86,16 +89,19 @@ def prepare_split(split: LinkSplit, device: torch.device, dtype: torch.dtype) ->
             expected="every training link among the message-passing edges",
         )
     test_graph = graph
-    if split.test_uses_valid_edges:
+    uses_valid_edges = test and split.test_uses_valid_edges
+    if uses_valid_edges:
         both = torch.cat([edges, split.valid_pairs], dim=1)
         test_graph = CSRGraph.from_edge_index(both, num_nodes).to(device)
     graph = graph.to(device) if device.type != "cpu" else graph
     return PreparedSplit(
         x=x,
         graph=graph,
-        test_graph=test_graph if split.test_uses_valid_edges else graph,
+        test_graph=test_graph if uses_valid_edges else graph,
         train_pairs=split.train_pairs.long().to(device),
         train_edges=train_edges.to(device),
         valid=(split.valid_pairs.long().to(device), split.valid_negatives.long().to(device)),
-        test=(split.test_pairs.long().to(device), split.test_negatives.long().to(device)),
+        test=(split.test_pairs.long().to(device), split.test_negatives.long().to(device))
+        if test
+        else None,
     )

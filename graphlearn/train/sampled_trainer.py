@@ -25,6 +25,7 @@ from graphlearn.train.loop import Trainer
 from graphlearn.train.losses import EpochLosses
 from graphlearn.train.progress import Progress
 from graphlearn.train.step import take_step
+from graphlearn.validate import check_flag
 
 
 class SampledNodeTrainer(Trainer):
@@ -49,6 +50,9 @@ class SampledNodeTrainer(Trainer):
             nothing.
         on_epoch: Called with the record of every epoch trained here, before the checkpoint.
         identity: Plain values that a checkpoint must agree with besides all of the above.
+        test: Whether the test part is scored in every evaluation. If not, the trainer keeps nothing
+            of it, and records and result have no test metrics: for a search of settings, which
+            must not see any.
 
     Shapes:
         - ``split.data.x``: ``[N, C]``; the model's output for a batch of n nodes: ``[n, classes]``
@@ -82,6 +86,7 @@ class SampledNodeTrainer(Trainer):
         run_dir: Path | str | None = None,
         on_epoch: Callable[[EpochRecord], None] | None = None,
         identity: Mapping[str, Any] | None = None,
+        test: bool = True,
     ) -> None:
         for name, value, wanted in (
             ("split", split, NodeSplit),
@@ -134,12 +139,15 @@ class SampledNodeTrainer(Trainer):
                 f"batch_size is {config.batch_size} with drop_last_batch",
                 expected=f"at most {int(split.train_mask.sum())}, the number of training nodes",
             )
+        parts = {"valid": split.valid_mask}
+        if check_flag(test, name="test"):
+            parts["test"] = split.test_mask
         self._parts = {
             name: loader(mask, wider, batch_size=config.evaluation_batch_size)
-            for name, mask in (("valid", split.valid_mask), ("test", split.test_mask))
+            for name, mask in parts.items()
         }
         if run_dir is not None:
-            run = run_identity(self.model, split, config, seed, self.evaluator, identity)
+            run = run_identity(self.model, split, config, seed, self.evaluator, identity, test=test)
             self._use_folder(run_dir, run)
 
     def _train_epoch(self, progress: Progress, epoch: int) -> float:
@@ -155,7 +163,7 @@ class SampledNodeTrainer(Trainer):
 
     def _evaluate(self, model: nn.Module, epoch: int) -> tuple[dict[str, float], dict[str, float]]:
         found = {name: self._score(model, name, epoch) for name in self._parts}
-        return found["valid"], found["test"]
+        return found["valid"], found.get("test", {})
 
     def _score(self, model: nn.Module, name: str, epoch: int) -> dict[str, float]:
         with torch.no_grad(), evaluation_mode(model):

@@ -22,6 +22,7 @@ from graphlearn.train.loop import Trainer
 from graphlearn.train.negatives import UniformNegatives
 from graphlearn.train.prepared import prepare_split
 from graphlearn.train.progress import Progress
+from graphlearn.validate import check_flag
 
 
 class LinkTrainer(Trainer):
@@ -48,6 +49,9 @@ class LinkTrainer(Trainer):
         on_epoch: Called with the record of every epoch trained here, before the checkpoint.
         identity: Plain values that a checkpoint must agree with besides all of the above, such as
             the recipe the model was built from.
+        test: Whether the test part is scored in every evaluation. If not, the trainer keeps nothing
+            of it, and records and result have no test metrics: for a search of settings, which
+            must not see any.
 
     Shapes:
         - ``split.train_pairs``: ``[2, P]``; the model's output for pairs ``[2, B]``: ``[B]``
@@ -91,19 +95,22 @@ class LinkTrainer(Trainer):
         run_dir: Path | str | None = None,
         on_epoch: Callable[[EpochRecord], None] | None = None,
         identity: Mapping[str, Any] | None = None,
+        test: bool = True,
     ) -> None:
         self.evaluator = metrics if isinstance(metrics, LinkEvaluator) else LinkEvaluator(metrics)
         config = config or TrainConfig()
         super().__init__(model, config, seed=seed, metrics=self.evaluator.names, on_epoch=on_epoch)
         self._links = config
-        self._data = prepare_split(split, self.device, self.config.torch_dtype())
+        self._data = prepare_split(
+            split, self.device, self.config.torch_dtype(), test=check_flag(test, name="test")
+        )
         batches_per_epoch(self._data.train_pairs.size(1), config)
-        for links, others in (self._data.valid, self._data.test):
+        for links, others in filter(None, (self._data.valid, self._data.test)):
             # An empty part, or a K beyond the negatives, is met now and not after the first epoch.
             self.evaluator(torch.zeros(links.size(1)), torch.zeros(others.shape[1:]))
         self._negatives = UniformNegatives(self._data.graph)
         if run_dir is not None:
-            run = run_identity(self.model, split, config, seed, self.evaluator, identity)
+            run = run_identity(self.model, split, config, seed, self.evaluator, identity, test=test)
             self._use_folder(run_dir, run)
 
     def _train_epoch(self, progress: Progress, epoch: int) -> float:
@@ -126,7 +133,9 @@ class LinkTrainer(Trainer):
     def _evaluate(self, model: nn.Module, epoch: int) -> tuple[dict[str, float], dict[str, float]]:
         """Return validation and test metrics; one encoding serves both where the graph is one."""
         data, size = self._data, self.config.evaluation_batch_size
-        if data.test_graph is data.graph:
+        if data.test is None:
+            scores = score_links(model, data.x, data.graph, data.valid, size)
+        elif data.test_graph is data.graph:
             parts = [*data.valid, *data.test]
             scores = score_links(model, data.x, data.graph, parts, size)
         else:
@@ -142,7 +151,8 @@ class LinkTrainer(Trainer):
                     expected="finite scores",
                     mend="lower the learning rates, or set clip_gradient_norm",
                 )
-        return self.evaluator(scores[0], scores[1]), self.evaluator(scores[2], scores[3])
+        valid = self.evaluator(scores[0], scores[1])
+        return valid, {} if data.test is None else self.evaluator(scores[2], scores[3])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({type(self.model).__name__}, {self._data}, seed={self.seed})"

@@ -65,3 +65,14 @@ def test_many_panels_stand_in_two_columns_without_an_empty_one() -> None:
     figure = curve_figure([SeedResult("cn", "cora", 0, "", "", "", test, {"auc": 0.6})], [[]])
     assert len(figure.axes) == 5
     assert len({round(axes.get_subplotspec().colspan.start) for axes in figure.axes}) == 2
+
+
+def test_a_sweep_of_many_settings_has_no_legend() -> None:
+    rows = [
+        SeedResult("gcn", "cora", 0, str(n), "", "", {"auc": 0.7}, {"auc": 0.7}, swept={"a.b": n})
+        for n in range(21)
+    ]
+    assert curve_figure(rows[:20], [[]] * 20).axes[1].get_legend() is not None
+    figure = curve_figure(rows, [[]] * 21)
+    assert figure.axes[1].get_legend() is None
+    assert [len(axes.texts) for axes in figure.axes] == [1, 0]

@@ -102,7 +102,7 @@ def test_what_is_absent_stops_before_anything_runs(
     with pytest.raises(DataNotFoundError, match="ogbl-collab: ogb/ogbl_collab/raw/edge") as caught:
         run_ogb(recipes, data_root=root, out=tmp_path / "runs", tell=told.append)
     assert "\n" not in str(caught.value)
-    assert told == []
+    assert [line.partition(":")[0] for line in told] == ["cn on ogbl-ddi", "cn on ogbl-collab"]
     assert not (tmp_path / "runs").exists()
 
 
@@ -123,3 +123,103 @@ def test_without_its_folder_a_model_has_no_count(ogb_root: Path, tmp_path: Path)
     for folder in tmp_path.glob("cn-*"):
         shutil.rmtree(folder)
     assert leaderboard([result]).entries[0].parameters is None
+
+
+def test_what_stops_a_later_data_set_loses_nothing_of_an_earlier(
+    ogb_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from graphlearn.bench import ogb_bench
+
+    run_one = ogb_bench.run_recipes
+
+    def run_or_stop(recipes, **options):
+        if recipes[0].dataset == "ogbl-vessel":
+            raise KeyboardInterrupt
+        return run_one(recipes, **options)
+
+    monkeypatch.setattr(ogb_bench, "run_recipes", run_or_stop)
+    told: list[str] = []
+    recipes = pick_recipes(["ogbl-collab", "ogbl-vessel"], ["cn"], seeds=1)
+    with pytest.raises(KeyboardInterrupt):
+        run_ogb(recipes, data_root=ogb_root, out=tmp_path, progress=False, tell=told.append)
+    assert told[-1] == f"the leaderboard so far: {tmp_path / 'leaderboard.txt'}"
+    assert "ogbl-collab" in (tmp_path / "leaderboard.txt").read_text()
+
+
+def test_estimates_come_before_any_file_is_looked_for(tmp_path: Path) -> None:
+    told: list[str] = []
+    (tmp_path / "there").mkdir()
+    recipes = pick_recipes(["ogbl-collab"], ["cn"], seeds=1)
+    with pytest.raises(DataNotFoundError):
+        run_ogb(recipes, data_root=tmp_path / "there", out=tmp_path / "out", tell=told.append)
+    assert told[0].startswith("cn on ogbl-collab: about")
+
+
+def test_estimates_count_seeds_side_by_side() -> None:
+    recipes = pick_recipes(["ogbl-ddi"], ["cn", "ncn"], seeds=3)
+    formula, trained = estimate_lines(recipes, workers=2)
+    assert "side by side" not in formula
+    alone = estimate_lines(recipes)[1]
+    assert "2 side by side: 4.4" in trained
+    assert "about 2.2" in alone
+    assert "3 side by side" in estimate_lines(recipes, workers=8)[1]
+
+
+def test_a_row_says_what_was_changed(ogb_root: Path, tmp_path: Path) -> None:
+    settings = SMALL | {"stack.hidden_channels": 8}
+    found = run(ogb_root, tmp_path, ["ogbn-arxiv"], ["gcn"], set=settings)
+    text = found.render("text")
+    assert "gcn *" in text
+    assert "Changed from the recipe: gcn on ogbn-arxiv: stack.hidden_channels=8" in text
+    entry = json.loads(found.render("json"))["entries"][0]
+    assert entry["changed"] == {"stack.hidden_channels": 8, "train.epochs": 2}
+    assert len(entry["recipe_digest"]) == 64
+
+
+def test_a_figure_of_another_metric_is_not_shown_beside(ogb_root: Path, tmp_path: Path) -> None:
+    recipes = pick_recipes(["ogbl-collab"], ["cn"], seeds=1)
+    assert run_ogb(recipes, data_root=ogb_root, out=tmp_path, progress=False).entries[0].published
+    import dataclasses
+
+    (recipe,) = recipes["ogbl-collab"]
+    assert recipe.published is not None
+    other = dataclasses.replace(
+        recipe, published=dataclasses.replace(recipe.published, metric="auc")
+    )
+    found = run_ogb({"ogbl-collab": [other]}, data_root=ogb_root, out=tmp_path, progress=False)
+    assert found.entries[0].published is None
+
+
+def test_a_data_set_is_read_once_for_plan_and_run(
+    ogb_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from graphlearn.bench import split_source
+
+    read: list[str] = []
+    load = split_source.load_dataset
+
+    def counting(name, root):
+        read.append(name)
+        return load(name, root)
+
+    monkeypatch.setattr(split_source, "load_dataset", counting)
+    settings = SMALL | {"stack.hidden_channels": 8}
+    run(ogb_root, tmp_path, ["ogbn-arxiv"], ["gcn"], set=settings, seeds=2)
+    assert read == ["ogbn-arxiv"]
+
+
+def test_other_data_in_the_same_folder_are_trained_on_anew(ogb_root: Path, tmp_path: Path) -> None:
+    """The folder is named after the recipe, and holds the checkpoint of a finished seed."""
+    import shutil
+
+    root = tmp_path / "data"
+    shutil.copytree(ogb_root, root)
+    small = {"train.epochs": 1, "encoder.hidden_channels": 8}
+    first = run(root, tmp_path / "out", ["ogbl-collab"], ["gcn"], set=small)
+    feat = next(root.glob("**/ogbl_collab/raw/node-feat.csv.gz"))
+    import gzip
+
+    text = gzip.decompress(feat.read_bytes()).decode().splitlines()
+    feat.write_bytes(gzip.compress("\n".join(text[::-1]).encode() + b"\n"))
+    second = run(root, tmp_path / "out", ["ogbl-collab"], ["gcn"], set=small)
+    assert first.entries[0].test != second.entries[0].test

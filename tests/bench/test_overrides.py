@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from graphlearn.bench.overrides import apply_settings, parse_settings, refuse_untaken
+from graphlearn.bench.overrides import apply_settings, refuse_untaken
 from graphlearn.bench.recipe_files import find_recipe
 from graphlearn.bench.recipe_yaml import recipe_from_document
 from graphlearn.bench.runs import resolve_recipes
@@ -19,19 +19,6 @@ TRAINED = parse_yaml(
     source="a.yaml",
 )  # fmt: skip
 HEURISTIC = parse_yaml("{name: b, model: {predictor: cn}}", source="b.yaml")
-
-
-def test_values_are_read_as_yaml() -> None:
-    texts = ["a=1", "b=0.5", "c=true", "d=null", "e=[x, y]", "f=1e-3", "g=a=b", "h="]
-    assert parse_settings(texts) == {
-        "a": 1, "b": 0.5, "c": True, "d": None, "e": ["x", "y"], "f": 1e-3, "g": "a=b", "h": None,
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize("text", ["train.epochs", "=3", "a=[1"])
-def test_malformed(text: str) -> None:
-    with pytest.raises(InputError, match="--set"):
-        parse_settings([text])
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,8 @@ def recipe(**changes: Any) -> Recipe:
         {"metrics": ()},
         {"metrics": ("auc", "auc")},
         {"model": HEURISTIC},
+        {"swept": ("train.epoch",)},
+        {"swept": ("encoder.dropout",)},  # at its default, which the recipe does not name
     ],
 )
 def test_unusable(changes: dict[str, Any]) -> None:
@@ -65,6 +67,7 @@ def test_what_decides_a_result_changes_the_digest(changes: dict[str, Any]) -> No
         {"published": Published("auc", 90.0, "a paper")},
         {"train": TrainConfig(epochs=3, checkpoint_seconds=0.0)},
         {"train": TrainConfig(epochs=3, weight_decay=0.0)},
+        {"swept": ("train.epochs", "encoder.hidden_channels")},
     ],
 )
 def test_what_decides_nothing_leaves_the_digest(changes: dict[str, Any]) -> None:
@@ -130,3 +133,12 @@ def test_how_often_a_checkpoint_is_written_leaves_the_digest() -> None:
         for changes in ({}, {"checkpoint_every": 3}, {"chunks": 3})
     )
     assert one.digest() == two.digest() != three.digest()
+
+
+def test_a_recipe_of_a_sweep_is_named_by_its_own_values() -> None:
+    swept = recipe(swept=("train.epochs", "encoder.hidden_channels"))
+    assert swept.swept_values == {"train.epochs": 3, "encoder.hidden_channels": 8}
+    assert swept.shown_name == "gcn (epochs=3, hidden_channels=8)"
+    assert swept.label == "gcn (epochs=3, hidden_channels=8) on cora"
+    changed = dataclasses.replace(swept, train=TrainConfig(epochs=4))
+    assert changed.shown_name == "gcn (epochs=4, hidden_channels=8)"

@@ -170,3 +170,15 @@ def test_nodes_are_trained_from_samples_where_a_fan_out_is_named() -> None:
     assert type(recipe_from_text(text % "epochs: 2").train).__name__ == "NodeTrainConfig"
     with pytest.raises(UnknownNameError, match="chunks"):
         recipe_from_text(text % "fan_out: [5, 3], chunks: 2")
+
+
+def test_the_keys_of_a_sweep_are_kept_and_must_be_keys() -> None:
+    text = (
+        "{name: a, train: {epochs: 5}, swept: [%s], "
+        "model: {encoder: {name: gcn, hidden_channels: 8}, predictor: dot}}"
+    )
+    recipe = recipe_from_text(text % "train.epochs")
+    assert recipe.swept == ("train.epochs",)
+    assert recipe_from_text(recipe_text(recipe)) == recipe
+    with pytest.raises(InputError, match="swept names 'train.epoch', which has no value"):
+        recipe_from_text(text % "train.epoch")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -35,3 +36,11 @@ def test_a_wrong_type_is_named() -> None:
 
 def test_key() -> None:
     assert ROW.key == ("ab", "cd", 3, "0.1.0")
+
+
+def test_a_row_of_a_sweep_is_named_by_its_settings() -> None:
+    row = dataclasses.replace(ROW, swept={"train.fan_out": [15, 10]})
+    assert row.shown_name == "ncn (fan_out=[15,10])"
+    assert SeedResult.from_mapping(json.loads(json.dumps(row.to_mapping()))) == row
+    assert row.key == ROW.key
+    assert "swept" not in ROW.to_mapping()

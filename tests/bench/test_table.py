@@ -111,3 +111,37 @@ def test_errors_are_not_percent_and_have_three_digits() -> None:
     assert table.cells[0][3:6] == ("0.150 ± 0.071", "0.100 ± 0.010", "+0.050 (+1.0 s.e.)")
     assert "(shares in percent)" in table.caption
     assert show("mae", 0.12345) == "0.123"
+
+
+def test_rows_of_a_sweep_are_named_by_what_differs() -> None:
+    small = dataclasses.replace(ROW, recipe_digest="1", swept={"train.batch_size": 512})
+    large = dataclasses.replace(ROW, recipe_digest="2", swept={"train.batch_size": 1152})
+    found = results_table([small, large, dataclasses.replace(small, seed=1)])
+    assert [cells[:3] for cells in found.cells] == [
+        ("ncn (batch_size=512)", "cora", "2"),
+        ("ncn (batch_size=1152)", "cora", "1"),
+    ]
+    assert "recipe" not in found.header  # the names tell them apart
+
+
+def test_a_seed_that_ran_before_the_sweep_joins_its_row() -> None:
+    later = dataclasses.replace(OTHER, swept={"train.batch_size": 512})
+    assert results_table([ROW, later]).cells[0][:3] == ("ncn (batch_size=512)", "cora", "2")
+
+
+def test_sweeps_over_like_keys_are_told_apart() -> None:
+    rows = [
+        dataclasses.replace(ROW, recipe_digest=str(number), swept=swept)
+        for number, swept in enumerate([{"encoder.dropout": 0.1}, {"predictor.dropout": 0.1}])
+    ]
+    names = [cells[0] for cells in results_table(rows).cells]
+    assert names == ["ncn (encoder.dropout=0.1)", "ncn (predictor.dropout=0.1)"]
+
+
+def test_a_published_figure_stands_beside_every_row_of_a_sweep() -> None:
+    rows = [
+        dataclasses.replace(ROW, recipe_digest=str(epochs), swept={"train.epochs": epochs})
+        for epochs in (5, 6)
+    ]
+    found = results_table(rows, {("ncn", "cora"): Published("auc", 90.0, "a paper")})
+    assert [cells[found.header.index("published")] for cells in found.cells] == ["90.00"] * 2

@@ -151,6 +151,8 @@ def test_the_cards_that_ship_are_sound(name) -> None:
             if path == download.to or (download.member and path.startswith(f"{download.to}/"))
         ]
         assert len(served) == 1 or not card.downloads, path
+    counted = card.reader == "ogb-nodes" or card.options.get("objective") == "classes"
+    assert card.options.get("classes") == (card.num_targets if counted else None)
     if card.reader in NODE_READERS:
         assert card.split.rule == "none"
         assert card.num_edges is not None

@@ -8,7 +8,9 @@ import hashlib
 import http.server
 import io
 import os
+import shutil
 import threading
+import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +18,15 @@ from pathlib import Path
 import pytest
 
 from graphlearn.data import DatasetCard, Download, SplitRule
-from graphlearn.data.download import RECORD, check_members, ensure_files
-from graphlearn.errors import DataNotFoundError, OutputError, UnsafeFileError
+from graphlearn.data.download import (
+    RECORD,
+    UNPACKED_LEAST,
+    check_members,
+    check_unpacked_size,
+    ensure_files,
+    recorded_checksums,
+)
+from graphlearn.errors import DataNotFoundError, GraphLearnError, OutputError, UnsafeFileError
 
 EDGES = b"0,1\n1,2\n"
 SHA256 = "sha256:" + hashlib.sha256(EDGES).hexdigest()
@@ -31,13 +40,27 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args: object) -> None: ...
 
     def do_GET(self) -> None:
-        if self.path != "/short.csv":
+        if self.path == "/short.csv":
+            self.answer(200, {"Content-Length": "1000"}, EDGES)
+        elif self.path == "/length.csv":
+            self.answer(200, {"Content-Length": "abc"}, EDGES)
+        elif self.path == "/large.csv":
+            self.answer(200, {"Content-Length": str(10**17)}, EDGES)
+        elif self.path == "/loop.csv":
+            self.answer(302, {"Location": "/loop.csv", "Content-Length": "0"})
+        elif self.path == "/ftp.csv":
+            self.answer(302, {"Location": "ftp://127.0.0.1:1/edges.csv", "Content-Length": "0"})
+        elif self.path == "/nowhere.csv":
+            self.answer(302, {"Location": "http://[nowhere/", "Content-Length": "0"})
+        else:
             super().do_GET()
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", "1000")
+
+    def answer(self, status: int, headers: dict[str, str], body: bytes = b"") -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(EDGES)
+        self.wfile.write(body)
 
 
 @pytest.fixture
@@ -109,7 +132,15 @@ def test_an_unknown_checksum_is_said_and_recorded(tmp_path, served) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "reason"), [("/none.csv", "HTTP Error 404"), ("/short.csv", "IncompleteRead")]
+    ("path", "reason"),
+    [
+        ("/none.csv", "HTTP Error 404"),
+        ("/short.csv", "IncompleteRead"),
+        ("/length.csv", "its Content-Length is 'abc'"),
+        ("/loop.csv", "infinite loop. The last 30x error message was: Found"),
+        ("/ftp.csv", "it leads to ftp://127.0.0.1:1/edges.csv, which is no http:// or https://"),
+        ("/nowhere.csv", r"302: it leads to what is no address \("),
+    ],
 )
 def test_what_the_server_does_not_give_whole_is_not_found(tmp_path, served, path, reason) -> None:
     with pytest.raises(DataNotFoundError, match=reason) as caught:
@@ -190,3 +221,116 @@ def test_a_full_disk_is_an_output_error(tmp_path, served, monkeypatch) -> None:
     with pytest.raises(OutputError, match=r"tiny/edges\.csv could not be written \(No space"):
         ensure_files(make_card(f"{served[1]}/edges.csv"), tmp_path / "root")
     assert contents(tmp_path / "root") == []
+
+
+def test_what_the_disk_has_no_room_for_is_not_begun(tmp_path, served) -> None:
+    with pytest.raises(
+        OutputError, match="is 100,000,000,000,000,000 bytes more, and .* free; free"
+    ):
+        ensure_files(make_card(f"{served[1]}/large.csv"), tmp_path / "root")
+    assert contents(tmp_path / "root") == []
+
+
+def test_what_came_first_is_what_must_come_later(tmp_path, served) -> None:
+    root, card = tmp_path / "root", make_card(f"{served[1]}/edges.csv", checksum=None)
+    with pytest.warns(UserWarning, match="is trusted: what is fetched later must be the same"):
+        ensure_files(card, root)
+    first = (root / RECORD).read_text()
+    (root / "tiny/edges.csv").unlink()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ensure_files(card, root)  # the same again: nothing to say
+    assert (root / RECORD).read_text() == first
+
+    (root / "tiny/edges.csv").unlink()
+    (served[0] / "edges.csv").write_bytes(b"0,1\n1,3\n")
+    with pytest.raises(
+        UnsafeFileError, match=rf"expected {SHA256}, as .*{RECORD} recorded"
+    ) as caught:
+        ensure_files(card, root)
+    assert "\n" not in str(caught.value)
+    assert contents(root) == [RECORD]
+    assert (root / RECORD).read_text() == first
+
+    (root / RECORD).unlink()
+    with pytest.warns(UserWarning, match="no checksum is known"):
+        ensure_files(card, root)
+
+
+def test_a_record_holds_each_file_and_passes_over_what_is_none(tmp_path, served) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    other = f"{'1' * 64}  other/edges.csv"
+    (root / RECORD).write_bytes(b"\xff torn\n" + f"{other}\n{other[::-1]}\n0".encode())
+    assert recorded_checksums(root) == {"other/edges.csv": "1" * 64}
+    with pytest.warns(UserWarning, match="no checksum is known"):
+        ensure_files(make_card(f"{served[1]}/edges.csv", checksum=None), root)
+    wanted = {"other/edges.csv": "1" * 64, "tiny/edges.csv": SHA256.removeprefix("sha256:")}
+    assert recorded_checksums(root) == wanted
+
+
+def test_what_could_not_be_installed_is_not_recorded(tmp_path, served) -> None:
+    root = tmp_path / "root"
+    (root / "tiny" / "edges.csv").mkdir(parents=True)
+    with pytest.raises(OutputError, match="Is a directory"):
+        ensure_files(make_card(f"{served[1]}/edges.csv", checksum=None), root)
+    assert contents(root) == []
+
+
+def test_what_could_not_be_recorded_is_not_installed(tmp_path, served) -> None:
+    root = tmp_path / "root"
+    (root / RECORD).mkdir(parents=True)
+    with pytest.raises(OutputError, match="could not be written"):
+        ensure_files(make_card(f"{served[1]}/edges.csv", checksum=None), root)
+    assert contents(root) == []
+
+
+def test_an_archive_that_would_grow_without_measure_is_refused(tmp_path, served) -> None:
+    with zipfile.ZipFile(served[0] / "t.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inside/edges.csv", bytes(UNPACKED_LEAST + 1))
+    with pytest.raises(
+        UnsafeFileError, match="would become 67,108,865: expected at most 67,108,864"
+    ):
+        ensure_files(make_card(f"{served[1]}/t.zip", member="inside"), tmp_path / "root")
+    assert contents(tmp_path / "root") == []
+
+
+def test_an_archive_must_fit_on_the_disk(tmp_path) -> None:
+    check_unpacked_size(UNPACKED_LEAST, 10, tmp_path, "t.zip")
+    with pytest.raises(
+        OutputError, match=r"t\.zip becomes 10,000,000,000,000,000 bytes, and .* free"
+    ):
+        check_unpacked_size(10**16, 10**15, tmp_path, "t.zip")
+
+
+def test_an_encrypted_archive_is_refused(tmp_path, served) -> None:
+    write_zip(served[0] / "t.zip", {"inside/edges.csv": EDGES})
+    content = bytearray((served[0] / "t.zip").read_bytes())
+    content[6] |= 1  # the flag that says so, of the member and of the list at the end
+    content[content.find(b"PK\x01\x02") + 8] |= 1
+    (served[0] / "t.zip").write_bytes(content)
+    with pytest.raises(UnsafeFileError, match=r"'inside/edges\.csv', which is encrypted"):
+        ensure_files(make_card(f"{served[1]}/t.zip", member="inside"), tmp_path / "root")
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_a_damaged_archive_is_never_more_than_one_line(tmp_path, served, packing) -> None:
+    with zipfile.ZipFile(served[0] / "t.zip", "w", packing) as archive:
+        archive.writestr("inside/edges.csv", EDGES * 20)
+    whole = (served[0] / "t.zip").read_bytes()
+    card = make_card(
+        f"{served[1]}/t.zip", "sha256:" + hashlib.sha256(EDGES * 20).hexdigest(), "inside"
+    )
+    root = tmp_path / "root"
+    for place in range(0, len(whole), 3):
+        (served[0] / "t.zip").write_bytes(
+            whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :]
+        )
+        said = "whole"
+        try:
+            ensure_files(card, root)
+        except GraphLearnError as problem:
+            said = str(problem)
+        assert "\n" not in said
+        assert contents(root) == (["tiny/edges.csv"] if said == "whole" else [])
+        shutil.rmtree(root)

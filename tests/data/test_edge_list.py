@@ -49,9 +49,33 @@ def test_names(tmp_path) -> None:
 
 
 def test_quoted_integers_are_integers(tmp_path) -> None:
-    data = read_edge_list(write(tmp_path, '"10","2"\n"2","+3"\n'))
+    data = read_edge_list(write(tmp_path, '"10","2"\n"2","3"\n'))
     assert data.node_ids.tolist() == [2, 3, 10]
     assert data.edge_index.tolist() == [[2, 0], [0, 1]]
+
+
+def test_ids_stay_as_they_are_written(tmp_path) -> None:
+    path = write(tmp_path, "00501,10001\n10001,00502\n")
+    assert read_edge_list(path).node_ids == ["00501", "10001", "00502"]
+    assert read_edge_list(path, num_nodes=20_000).edge_index.tolist() == [
+        [501, 10001],
+        [10001, 502],
+    ]
+    path = write(tmp_path, "3,5\n5,03\n")
+    with pytest.raises(InputError, match="line 2, holds node id 03, which stands elsewhere as 3"):
+        read_edge_list(path)
+
+
+def test_comments_among_integers_are_refused(tmp_path) -> None:
+    with pytest.raises(InputError, match="line 3, starts with '#' among pairs of integers"):
+        read_edge_list(write(tmp_path, "0 1\n1 2\n# 2 nodes\n2 3\n", "a.txt"))
+    assert read_edge_list(write(tmp_path, "u,v\n#1,1\n#1,2\n")).node_ids == [
+        "u",
+        "v",
+        "#1",
+        "1",
+        "2",
+    ]
 
 
 def test_num_nodes_keeps_ids_and_isolated_nodes(tmp_path) -> None:
@@ -136,12 +160,25 @@ def test_parquet(parquet) -> None:
     assert (named.edge_index.tolist(), named.node_ids) == ([[0, 1], [1, 2]], ["ann", "bob", "cem"])
 
 
+def test_parquet_ids_are_as_in_text(parquet) -> None:
+    spaces = parquet({"u": [" n3", "n3"], "v": ["n4", "n5"]})
+    assert read_edge_list(spaces).node_ids == ["n3", "n4", "n5"]
+    assert read_edge_list(parquet({"u": ["3"], "v": ["5"]})).node_ids == ["3", "5"]
+    assert read_edge_list(parquet({"u": [3], "v": ["5"]})).node_ids.tolist() == [3, 5]
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
         ({"u": [1]}, "has 1 columns"),
         ({"u": [1, None], "v": [1, 2]}, "column 'u' has 1 empty"),
         ({"u": [1, -2], "v": [1, 2]}, "row 1, holds node id -2"),
+        ({"u": ["1", ""], "v": ["2", "3"]}, "row 1, holds no id in column 'u'"),
+        ({"u": ["1", "  "], "v": ["2", "3"]}, "row 1, holds no id in column 'u'"),
+        ({"u": [b"a"], "v": [b"b"]}, "hold binary and binary: expected integers or text"),
+        ({"u": [[1]], "v": [[2]]}, "hold list"),
+        ({"u": [{"a": 1}], "v": [{"a": 2}]}, "hold struct"),
+        ({"u": np.array([2**63], "u8"), "v": [1]}, "row 0, holds node id 9223372036854775808"),
         ({"u": [1.5], "v": [1]}, "hold double and int64: expected integers or text"),
         ({"id": [1], "source": [1], "target": [2]}, "columns id, source, target"),
         ({"u": np.array([], dtype=np.int64), "v": np.array([], dtype=np.int64)}, "holds no edges"),

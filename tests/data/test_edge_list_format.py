@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from graphlearn.data.edge_list_format import EdgeListFormat, check_columns, detect_format
+from graphlearn.data.edge_list_format import (
+    EdgeListFormat,
+    check_columns,
+    detect_delimiter,
+    detect_format,
+    is_parquet,
+)
 from graphlearn.errors import InputError
 
 
@@ -68,3 +74,11 @@ def test_columns_that_would_be_misread_are_refused(tmp_path, header) -> None:
 def test_usual_columns_pass() -> None:
     for names in (["source", "target"], ["a", "b", "c"], ["source", "target", "to"], ["x", ""]):
         check_columns(Path("a.csv"), names)
+
+
+def test_kinds_of_files(tmp_path) -> None:
+    assert is_parquet(Path("a.parquet"))
+    assert not is_parquet(Path("a.edges.gz"))
+    with pytest.raises(InputError, match="a.xlsx is of an unknown format"):
+        is_parquet(Path("a.xlsx"))
+    assert detect_delimiter(write(tmp_path, "# a,b\na;b\n")) == ";"

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from graphlearn.data.edge_list_names import NamedPairs, data_lines, read_name_pairs, rows
+from graphlearn.data.edge_list_names import (
+    NamedPairs,
+    data_lines,
+    read_name_columns,
+    read_name_pairs,
+    rows,
+)
 from graphlearn.errors import InputError
 
 
@@ -23,16 +29,33 @@ def test_names_are_numbered_in_order_of_appearance(tmp_path) -> None:
 
 
 def test_quotes_spaces_and_other_scripts(tmp_path) -> None:
-    text = '\ufeff"Doe, Ann" , Zoë\n# note\nZoë,李\r\n'
+    text = '\ufeff# note\n"Doe, Ann" , Zoë\nZoë,李\r\n'
     found = read_name_pairs(write(tmp_path, text), delimiter=",")
     assert found.names == ["Doe, Ann", "Zoë", "李"]
 
 
 def test_line_numbers_count_comments_and_blank_lines(tmp_path) -> None:
-    path = write(tmp_path, "# note\n\nann,bob\n% more\ncem,dan\n")
+    path = write(tmp_path, "# note\n% more\nann,bob\n\ncem,dan\n")
     assert list(rows(path, ",")) == [(3, ["ann", "bob"]), (5, ["cem", "dan"])]
     assert [number for number, _ in data_lines(path)] == [3, 5]
     assert read_name_pairs(path, delimiter=",", skip_lines=3).names == ["cem", "dan"]
+
+
+def test_hashtags_after_the_first_line_are_ids(tmp_path) -> None:
+    path = write(tmp_path, "# a comment\nsource,target\n#cats,ann\n%,#cats\n")
+    assert [number for number, _ in data_lines(path)] == [2, 3, 4]
+    assert read_name_pairs(path, delimiter=",", skip_lines=2).names == ["#cats", "ann", "%"]
+    with pytest.raises(InputError, match="line 2, holds .*write comments before the first edge"):
+        read_name_pairs(write(tmp_path, "ann,bob\n# a comment\n"), delimiter=",")
+
+
+def test_columns_in_any_place_and_times(tmp_path) -> None:
+    path = write(tmp_path, "2,bob,x,ann\n2.5,cem,y,bob\n")
+    found, times = read_name_columns(path, delimiter=",", ends=(3, 1), time=0)
+    assert (found.names, found.pairs.tolist()) == (["ann", "bob", "cem"], [[0, 1], [1, 2]])
+    assert times.tolist() == [2.0, 2.5]
+    with pytest.raises(InputError, match="line 1, has no time"):
+        read_name_columns(path, delimiter=",", ends=(3, 1), time=4)
 
 
 @pytest.mark.parametrize(

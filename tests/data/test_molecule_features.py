@@ -3,13 +3,16 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from graphlearn.data.molecule_features import (
     ATOM_CATEGORIES,
     BOND_CATEGORIES,
     atom_categories,
     bond_categories,
+    check_categories,
 )
+from graphlearn.errors import InputError
 
 ATOM = {
     "GetAtomicNum": 6,
@@ -71,3 +74,17 @@ def test_categories_are_places_in_ogbs_lists(lists, values, function, counts) ->
 def test_ogb_has_no_category_for_other_stereo_configurations() -> None:
     with pytest.raises(ValueError):
         bond_categories(made(BOND, GetStereo="STEREOATROPCW"))
+
+
+def test_a_table_must_hold_categories_that_there_are() -> None:
+    most = torch.tensor(BOND_CATEGORIES) - 1
+    check_categories(torch.stack([most, torch.zeros_like(most)]), BOND_CATEGORIES, name="bonds")
+    check_categories(torch.empty(0, 3, dtype=torch.int64), BOND_CATEGORIES, name="bonds")
+    for column, size in enumerate(BOND_CATEGORIES):
+        for wrong in (-1, size):
+            table = most.repeat(4, 1)
+            table[2, column] = wrong
+            with pytest.raises(InputError, match=f"column {column} holds {wrong}: .*0, {size}"):
+                check_categories(table, BOND_CATEGORIES, name="bonds")
+    with pytest.raises(InputError, match=r"bonds is of shape \[3\]: expected 3 categories a row"):
+        check_categories(most, BOND_CATEGORIES, name="bonds")

@@ -154,3 +154,80 @@ def test_the_real_ddi_loads_and_passes_the_audit(data_root) -> None:
     audit = audit_split(split)
     assert audit.findings == ()
     assert (split.rule, split.seed) == ("ogb-official", None)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (np.ones((3, 2), dtype=bool), "edge is a torch.bool array of shape"),
+        (np.empty((0, 2), dtype=np.int64), r"train\.pt: edge is empty: expected at least one pair"),
+        (torch.eye(2).long().to_sparse(), "that is sparse_coo"),
+    ],
+)
+def test_pairs_that_are_none_are_refused(ddi_like, wrong, said) -> None:
+    torch.save({"edge": wrong}, ddi_like / "split" / "target" / "train.pt")
+    with pytest.raises(InputError, match=said):
+        read_ogb_split(ddi_like, "ogbl-ddi")
+
+
+@pytest.mark.parametrize("key", ["edge", "edge_neg"])
+def test_an_empty_part_of_one_file_is_named(ddi_like, key) -> None:
+    place = ddi_like / "split" / "target"
+    pairs = {"edge": np.array([[0, 2]]), "edge_neg": np.array([[0, 4]])}
+    valid = pairs | {key: np.empty((0, 2), dtype=np.int64)}
+    torch.save({"train": pairs, "valid": valid, "test": pairs}, place / "split_dict.pt")
+    with pytest.raises(InputError, match=rf"split_dict\.pt, valid: {key} is empty"):
+        read_ogb_split(ddi_like, "ogbl-ddi")
+
+
+SOURCES = {
+    "source_node": np.array([0, 1]),
+    "target_node": np.array([1, 2]),
+    "target_node_neg": np.array([[3, 4, 2], [3, 4, 0]]),
+}
+
+
+def write_sources(folder: Path, **changes: np.ndarray) -> Path:
+    for part in ("train", "valid", "test"):
+        torch.save(SOURCES | changes, folder / "split" / "target" / f"{part}.pt")
+    return folder
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32])
+def test_sources_with_their_own_negatives_become_pairs(ddi_like, dtype) -> None:
+    changes = {key: value.astype(dtype) for key, value in SOURCES.items()}
+    found = read_ogb_split(write_sources(ddi_like, **changes), "ogbl-citation2")["test"]
+    assert sorted(found) == ["edge", "edge_neg"]
+    assert found["edge"].tolist() == [[0, 1], [1, 2]]
+    assert found["edge_neg"].tolist() == [
+        [[0, 0, 0], [1, 1, 1]],
+        SOURCES["target_node_neg"].tolist(),
+    ]
+    assert {value.dtype for value in found.values()} == {torch.int64}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"target_node_neg": np.array([3, 4])}, r"target_node_neg is torch.int64 of shape \[2\]: "
+         r"expected integers \[2, Q\]"),
+        ({"target_node_neg": np.ones((2, 3, 1), int)}, r"of shape \[2, 3, 1\]"),
+        ({"target_node_neg": np.ones((1, 3), int)}, r"expected integers \[2, Q\]"),
+        ({"target_node_neg": np.ones((2, 3), bool)}, "target_node_neg is torch.bool"),
+        ({"target_node_neg": np.ones((2, 0), int)}, "target_node_neg is empty"),
+        ({"source_node": np.array([[0, 1]])}, "source_node is torch.int64 of shape"),
+        ({"source_node": np.array(3)}, "source_node is torch.int64 of shape"),
+        ({"target_node": np.array([0.0, 1.0])}, "target_node is torch.float64"),
+        ({key: value[:0] for key, value in SOURCES.items()}, "source_node is empty"),
+    ],
+)  # fmt: skip
+def test_sources_that_do_not_fit_are_refused(ddi_like, changes, said) -> None:
+    with pytest.raises(InputError, match=said) as caught:
+        read_ogb_split(write_sources(ddi_like, **changes), "ogbl-citation2")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_huge_number_of_nodes_without_features_is_refused(ddi_like) -> None:
+    write_raw(ddi_like, {"num-node-list": "2000000000\n"})
+    with pytest.raises(InputError, match="2000000000 nodes have no features and 3 edges: expected"):
+        read_ogb_link(ddi_like, "ogbl-ddi")

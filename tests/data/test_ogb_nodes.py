@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from graphlearn.data import load_card, read_ogb_nodes
+from graphlearn.data import load_card, load_node_split, read_ogb_nodes
 from graphlearn.data.ogb_nodes import ogb_feature_blocks
 from graphlearn.errors import DataNotFoundError, InputError
 
@@ -84,3 +84,33 @@ def test_binary_features_must_fit_the_nodes(tmp_path) -> None:
     np.savez(tmp_path / "raw" / "data.npz", **arrays)
     with pytest.raises(InputError, match=r"node_feat is NpzArray\(float64\[2, 2\]\): expected"):
         list(ogb_feature_blocks(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        (b"40", r"holds class 40 of node 0: expected classes in \[0, 40\), or NaN for none"),
+        (b"1000000000000", "holds class 1e\\+12 of node 0"),
+        (b"-5", "holds class -5 of node 0"),
+        (b"inf", "holds class inf of node 0"),
+    ],
+)
+def test_classes_beyond_those_of_the_card_are_refused(ogb_root, tmp_path, label, said) -> None:
+    folder = load_card("ogbn-arxiv").folder
+    shutil.copytree(ogb_root / folder, tmp_path / folder)
+    path = tmp_path / folder / "raw" / "node-label.csv.gz"
+    path.write_bytes(gzip.compress(label + b"\n" + b"1\n" * 59))
+    with pytest.raises(InputError, match=said):
+        load_node_split("ogbn-arxiv", tmp_path)
+    path.write_bytes(gzip.compress(b"39\n" + b"1\n" * 59))
+    assert load_node_split("ogbn-arxiv", tmp_path).data.y[0] == 39
+    path.write_bytes(gzip.compress(b"40\n" + b"1\n" * 59))
+    assert read_ogb_nodes(tmp_path / folder, "ogbn-arxiv").y[0] == 40
+
+
+def test_blocks_need_one_number_of_nodes(tmp_path) -> None:
+    (tmp_path / "raw").mkdir()
+    for counts in (np.array(2), np.array(["2"]), np.array([[2]]), np.array([1, 1])):
+        np.savez(tmp_path / "raw" / "data.npz", num_nodes_list=counts, node_feat=np.ones((2, 2)))
+        with pytest.raises(InputError, match=r"num_nodes_list is .*: expected integers \[1\]"):
+            list(ogb_feature_blocks(tmp_path))

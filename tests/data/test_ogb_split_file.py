@@ -99,3 +99,50 @@ def test_missing_and_truncated_files(tmp_path) -> None:
             path.write_bytes(whole[:length])
             with pytest.raises(UnsafeFileError):
                 read_split_file(path)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_empty_arrays_are_arrays(tmp_path, zipped) -> None:
+    path = tmp_path / "train.pt"
+    content = {"edge": np.empty((0, 2), dtype=np.int64), "year": np.empty(0, dtype=np.float32)}
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    found = read_split_file(path)
+    assert (found["edge"].shape, found["edge"].dtype) == ((0, 2), torch.int64)
+    assert (found["year"].shape, found["year"].dtype) == ((0,), torch.float32)
+
+
+def test_bytes_of_something_are_refused(tmp_path) -> None:
+    class Large:
+        def __reduce__(self):
+            return bytes, (10**15,)
+
+    path = tmp_path / "train.pt"
+    torch.save({"edge": Large()}, path)
+    with pytest.raises(UnsafeFileError, match=r"cannot be read|is no readable split file") as info:
+        read_split_file(path)
+    assert "\n" not in str(info.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (torch.eye(2).long().to_sparse(), "that is sparse_coo, on cpu"),
+        (torch.empty(5, 2, dtype=torch.long, device="meta"), "that is strided, on meta"),
+        (torch.zeros(1, 2, dtype=torch.long).expand(10**12, 2), "not all stored"),
+        (torch.zeros(2, 2, dtype=torch.complex64), "holds torch.complex64 of shape"),
+        (np.zeros((2, 2), dtype=np.complex64), "holds a ndarray under 'edge'"),
+    ],
+)
+def test_tensors_that_are_no_plain_arrays_are_refused(tmp_path, value, said) -> None:
+    torch.save({"edge": value}, tmp_path / "train.pt")
+    with pytest.raises(UnsafeFileError, match=said) as info:
+        read_split_file(tmp_path / "train.pt")
+    assert "\n" not in str(info.value)
+
+
+def test_arrays_of_another_byte_order_and_tensors_with_gradients(tmp_path) -> None:
+    content = {"edge": np.array([[1, 258]], dtype=">i8"), "x": torch.ones(1, requires_grad=True)}
+    torch.save(content, tmp_path / "train.pt")
+    found = read_split_file(tmp_path / "train.pt")
+    assert found["edge"].tolist() == [[1, 258]]
+    assert not found["x"].requires_grad

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphlearn.data.ogb_text import read_counts, read_table, table_blocks
+from graphlearn.data.ogb_text import read_counts, read_edges, read_table, table_blocks
 from graphlearn.errors import DataNotFoundError, InputError
 
 
@@ -72,3 +72,56 @@ def test_a_truncated_file_is_said_to_be_one(tmp_path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(InputError, match=r"x\.csv\.gz is truncated or no gzip file"):
         read_table(path, 50_000)
+
+
+def test_edges_are_two_numbers_a_line(tmp_path) -> None:
+    path = write(tmp_path / "edge.csv.gz", b"0,1\r\n12,3\r\n4,5")
+    assert read_edges(path).tolist() == [[0, 1], [12, 3], [4, 5]]
+    assert read_edges(write(path, b"")).shape == (0, 2)
+    with pytest.raises(DataNotFoundError, match="no file"):
+        read_edges(tmp_path / "none.csv.gz")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"# 4,5", "line 3, is '# 4,5': expected two node numbers and no more"),
+        (b"#", "line 3, is '#'"),
+        (b"% 4,5", "line 3, is '% 4,5'"),
+        (b"4,5,6", "line 3, is '4,5,6'"),
+        (b"4,5,", "line 3, is '4,5,'"),
+        (b"4", "line 3, is '4'"),
+        (b"", "line 3, is ''"),
+        (b"4,5,6\n", "line 3, is '4,5,6'"),
+        (b"\n4,5,6", "line 3, is ''"),
+        (b" \n4,5,6", "line 3, is ' '"),
+        (b"4,5\r6", r"line 3, is '4,5\\r6'|line 3, is '4,5\r6'"),
+        (b"4,5 6", "line 3, does not hold two node numbers"),
+        (b"4,x", "line 3, does not hold two node numbers"),
+        (b"-4,5", "line 3, does not hold two node numbers"),
+    ],
+)
+def test_other_lines_of_edges_are_refused(tmp_path, line, said) -> None:
+    path = write(tmp_path / "edge.csv.gz", b"0,1\n2,3\n" + line + b"\n7,8\n")
+    with pytest.raises(InputError, match=said) as caught:
+        read_edges(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_too_small_for_its_rows_is_refused_before_room_is_made(tmp_path) -> None:
+    path = write(tmp_path / "x.csv.gz", b"1,2\n3,4\n")
+    for rows in (10**17, 10**6):
+        with pytest.raises(InputError, match=f"has .* bytes: expected {rows} lines of 2 numbers"):
+            read_table(path, rows)
+    path = write(tmp_path / "y.csv.gz", b"\n" * 1_000_000)  # as dense as a table can be
+    assert len(read_table(path, 1_000_000, gaps=True)) == 1_000_000
+
+
+def test_a_table_larger_than_memory_is_said_to_be_one(tmp_path, monkeypatch) -> None:
+    def full(*args: object, **more: object) -> None:
+        raise MemoryError
+
+    path = write(tmp_path / "x.csv.gz", b"1,2\n")
+    monkeypatch.setattr("graphlearn.data.ogb_text.np.empty", full)
+    with pytest.raises(InputError, match="does not fit into memory: expected room for 1 lines"):
+        read_table(path, 1)

@@ -203,3 +203,26 @@ def test_helpers() -> None:
     split = random_link_split(ring(30), seed=5)
     assert isinstance(split, LinkSplit)
     assert repr(split).startswith("LinkSplit(random(0.1,0.2), seed=5, nodes=30")
+
+
+def test_a_digest_is_kept_until_a_tensor_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    from graphlearn.data import split as module
+
+    computed: list[int] = []
+    compute = module.tensor_digest
+
+    def counting(tensors, num_nodes):
+        computed.append(1)
+        return compute(tensors, num_nodes)
+
+    monkeypatch.setattr(module, "tensor_digest", counting)
+    ring = Data(edge_index=torch.stack([torch.arange(30), torch.arange(1, 31) % 30]))
+    split = random_link_split(ring, seed=0)
+    first = split.digest()
+    assert split.digest() == first
+    assert len(computed) == 1
+    split.test_negatives[0, 0] += 1
+    assert split.digest() != first
+    other = dataclasses.replace(split, seed=3)
+    assert other.digest() == split.digest()
+    assert len(computed) == 3

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphlearn.data import text_chunks
-from graphlearn.data.text_chunks import line_chunks, open_bytes
+from graphlearn.data.text_chunks import check_file, line_chunks, open_bytes
 from graphlearn.errors import DataNotFoundError, InputError
 
 
@@ -20,6 +20,15 @@ def test_pieces_are_whole_lines_and_add_up(content, size) -> None:
     whole = content if not content or content.endswith(b"\n") else content + b"\n"
     assert b"".join(pieces) == whole
     assert all(piece.endswith(b"\n") for piece in pieces)
+
+
+def test_what_is_no_file(tmp_path) -> None:
+    (tmp_path / "a.txt").touch()
+    check_file(tmp_path / "a.txt", expected="a list")
+    with pytest.raises(InputError, match="is a folder: expected a list"):
+        check_file(tmp_path, expected="a list")
+    with pytest.raises(DataNotFoundError, match="no file .*: expected a list"):
+        check_file(tmp_path / "b.txt", expected="a list")
 
 
 def test_plain_and_compressed_files(tmp_path) -> None:

@@ -7,10 +7,12 @@ import http.server
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from graphlearn.data.transfer import Transfer
+from graphlearn.errors import OutputError
 
 CONTENT = bytes(range(256)) * 40
 
@@ -38,7 +40,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if server.tag:
             self.send_header("ETag", server.tag)
         body = server.content[begin:]
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", server.stated or str(len(body)))
         self.end_headers()
         self.wfile.write(body[: server.most])
 
@@ -46,6 +48,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = False
     content, most, tag, serves_parts = CONTENT, 3000, '"one"', True
+    stated = ""
     asked: list[str | None]
 
 
@@ -108,3 +111,29 @@ def test_a_torn_state_begins_anew(server, tmp_path) -> None:
     next(tmp_path.glob(".partial-*/state.json")).write_text("{")
     server.most = len(CONTENT)
     assert transfer(server, tmp_path).fetch().read_bytes() == CONTENT
+
+
+def test_there_must_be_room_for_what_is_left(server, tmp_path, monkeypatch) -> None:
+    with pytest.raises(http.client.IncompleteRead):
+        transfer(server, tmp_path).fetch()
+    free = len(CONTENT) - 3001
+    monkeypatch.setattr(
+        "graphlearn.data.transfer.shutil.disk_usage", lambda path: SimpleNamespace(free=free)
+    )
+    left = len(CONTENT) - 3000
+    with pytest.raises(OutputError, match=f"is {left:,} bytes more, and .* has {free:,} free"):
+        transfer(server, tmp_path).fetch()
+    free += 1
+    server.most = len(CONTENT)
+    assert transfer(server, tmp_path).fetch().read_bytes() == CONTENT
+    # The same room is enough to begin anew, since what is there goes.
+    server.tag = '"two"'
+    assert transfer(server, tmp_path).fetch().read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("stated", ["abc", "-5", "1_0", "\xb2", "9" * 5000])
+def test_a_length_that_is_no_number_is_refused(server, tmp_path, stated) -> None:
+    server.stated = stated
+    with pytest.raises(http.client.HTTPException, match="its Content-Length is") as caught:
+        transfer(server, tmp_path).fetch()
+    assert len(str(caught.value)) < 100

@@ -548,3 +548,18 @@ def test_an_error_of_one_process_is_named_by_the_other(start, tmp_path) -> None:
     kind, (text, _) = came[1][0]
     assert kind == "PeerLostError"
     assert "rank 0 (stage 0, way 0) failed with ValueError (no more)" in text
+
+
+@pytest.mark.parametrize("select_by", [None, "cross-entropy"])
+def test_without_test_nodes_no_test_metric_is_computed(workers, select_by) -> None:
+    masks, y = workers.make_masks(), workers.make_data().y
+    settings = {"epochs": 3, "select_by": select_by}
+    config = workers.node_settings("mixed", **settings)
+    fits = [
+        fit_nodes(workers.node_trainer("mixed", **settings), y, masks["valid"], mask, config)
+        for mask in (masks["test"], None)
+    ]
+    assert fits[1].result.test == {}
+    assert all(record.test == {} for record in fits[1].result.history)
+    assert fits[1].result.valid == fits[0].result.valid
+    assert fits[1].result.best_epochs == fits[0].result.best_epochs

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
+from graphlearn.errors import InputError, InputTypeError
 from graphlearn.serve.candidates import CandidateSizes, find_candidates, pair_candidates
 from graphlearn.serve.nearest import NearestNodes
 from graphlearn.serve.snapshot import Snapshot, link_graph
@@ -32,6 +34,21 @@ def test_kinds() -> None:
         )
     ]
     assert found == [[], [2, 3], [3, 4], [6], [2, 3, 4, 5, 6]]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ({"best": -5}, "best is -5"),
+        ({"popular": 1.5}, "popular is 1.5"),
+        ({"nearest": "x"}, "nearest is 'x'"),
+        ({"budget": 0}, "budget is 0"),
+        ({"budget": 2**70}, "budget is 1180591620717411303424"),
+    ],
+)
+def test_sizes(sizes: dict[str, int], expected: str) -> None:
+    with pytest.raises((InputError, InputTypeError), match=expected):
+        CandidateSizes(**sizes)
 
 
 def test_pairs_one_by_one() -> None:

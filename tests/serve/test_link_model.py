@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 import graphlearn
-from graphlearn.errors import CheckpointError, InputError, MissingExtraError
+from graphlearn.errors import CheckpointError, InputError, InputTypeError, MissingExtraError
 from graphlearn.serve import LinkRecommender, NearestNodes, Recommendation, load_link_model
 from graphlearn.serve import nearest as nearest_module
 from graphlearn.serve.model_folder import CARD, write_folder
@@ -65,10 +66,26 @@ def test_refusals(model: LinkRecommender, tmp_path: Path, monkeypatch: pytest.Mo
         model.recommend("ann")
     with pytest.raises(InputError, match="top is 0"):
         model.recommend(0, 0)
-    monkeypatch.setattr(nearest_module, "has_index", lambda: False)
+    monkeypatch.setitem(sys.modules, "faiss", None)
     with pytest.raises(MissingExtraError):
         model.write_links(tmp_path / "a.csv", search="hnsw")
     assert not list(tmp_path.iterdir())
+
+
+def test_no_paths(model: LinkRecommender) -> None:
+    for call in (model.save, model.write_links, load_link_model):
+        for place in (5, None):
+            with pytest.raises(InputTypeError, match="expected a path"):
+                call(place)
+
+
+def test_as_many_as_there_are(model: LinkRecommender) -> None:
+    unlinked = 119 - int(model.view.state.degree[3])
+    for k in (120, 2**63, 10**30):
+        assert len(model.recommend(3, k)) == unlinked
+    many = list(model.recommend_all(100, sources=[3, 4]))
+    assert len(many) == 200
+    assert model.recommend(3, 100) == many[:100]
 
 
 def test_an_index_recommends_much_the_same(model: LinkRecommender) -> None:

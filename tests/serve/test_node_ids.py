@@ -26,10 +26,10 @@ def test_integers_in_any_order() -> None:
     assert ids.of(torch.tensor([1, 0])) == [2, 9]
 
 
-@pytest.mark.parametrize("name", [3, "3", "ann", 2**70, -1, 2.5])
+@pytest.mark.parametrize("name", [3, "3", "ann", 2**70, -1, 2.5, "1_0", "１０", "9" * 5000])
 def test_unknown_integers(name: object) -> None:
     with pytest.raises(InputError, match="no node"):
-        NodeIds(torch.tensor([9, 2])).numbers([name])
+        NodeIds(torch.tensor([9, 2, 10])).numbers([name])
 
 
 def test_unknown_names() -> None:

@@ -51,6 +51,37 @@ def test_parts_of_a_large_graph_have_an_end() -> None:
     assert order.part("test").numel() == 100_000
 
 
+def test_years_of_many_links_are_cut_where_they_end() -> None:
+    """The last of 30 years holds 15% of the links, so the last cut has to go back."""
+    years = torch.repeat_interleave(torch.arange(30), torch.tensor([44] * 29 + [224]))
+    order = order_links(years.numel(), years, seed=0)
+    sizes = [order.part(name).numel() for name in PARTS]
+    assert sizes == [132, 132, 224]
+    for cut in (*order.earlier, *order.cuts):
+        assert years[order.known(cut)].max() < years[~order.known(cut)].min()
+    four = order_links(100, torch.arange(100) // 25, seed=0)
+    assert four.cuts == (25, 50, 75)
+
+
+def test_distinct_times_are_cut_as_before() -> None:
+    for count in (1000, 13_838, 60_000):
+        order = order_links(count, torch.arange(count).double(), seed=0)
+        size = int(count * 0.1)
+        assert order.cuts == (count - 3 * size, count - 2 * size, count - size)
+
+
+def test_no_part_is_tiny() -> None:
+    for times in (None, torch.arange(30)):
+        order = order_links(30, times, seed=0)
+        assert [order.part(name).numel() for name in PARTS] == [5, 5, 5]
+    # All but the last two links at one moment, and before it, many: three parts of five are left.
+    times = torch.cat([torch.arange(88), torch.full((10,), 90), torch.tensor([95, 96])])
+    sizes = [order_links(100, times, seed=0).part(name).numel() for name in PARTS]
+    assert min(sizes) >= 5
+    with pytest.raises(InputError, match="4 distinct values, one of them of 97 of 100 links"):
+        order_links(100, torch.tensor([0] * 97 + [1, 2, 3]), seed=0)
+
+
 def test_refusals() -> None:
     with pytest.raises(InputError, match="29 distinct links"):
         order_links(29, None, seed=0)

@@ -42,6 +42,9 @@ def test_nodes_of_the_table_alone_are_isolated() -> None:
     own = own_links(EdgeColumns(np.array([[0, 1]]), ["ann", "bob"]), table)
     assert own.ids == ["ann", "bob", "cem"]
     assert own.features.flatten().tolist() == [1.0, 2.0, 3.0]
+    edges = EdgeColumns(np.array([[0, 1]]), torch.tensor([9, 2, 5]))
+    by_place = own_links(edges, NodeTable(edges.ids, torch.eye(3), ["x"] * 3))
+    assert (by_place.ids.tolist(), by_place.features.tolist()) == ([9, 2, 5], torch.eye(3).tolist())
     numbers = NodeTable(torch.tensor([9, 1, 0]), torch.eye(3), ["x"] * 3)
     assert own_links(columns([[0, 1]], 2), numbers).ids.tolist() == [0, 1, 9]
 
@@ -61,7 +64,7 @@ def test_refusals(pairs: list[list[int]], nodes: int, text: str) -> None:
 
 def test_a_table_that_does_not_fit() -> None:
     edges = columns([[0, 1]], 3)
-    with pytest.raises(InputError, match="ids are integers and the node table's are text"):
+    with pytest.raises(InputError, match="integers such as 0 and .* text such as 'a': .*text_ids"):
         own_links(edges, NodeTable(["a"], torch.ones(1, 1), ["x"]))
     with pytest.raises(InputError, match="lacks 2 nodes of the edge list, the first 0"):
         own_links(edges, NodeTable(torch.tensor([1]), torch.ones(1, 1), ["x"]))

@@ -5,7 +5,12 @@ from __future__ import annotations
 import torch
 
 from graphlearn.serve.candidates import CandidateSizes, find_candidates, pair_candidates
-from graphlearn.serve.pair_features import heuristic_scores, pair_dots, pair_features
+from graphlearn.serve.pair_features import (
+    count_columns,
+    heuristic_scores,
+    pair_dots,
+    pair_features,
+)
 from graphlearn.serve.snapshot import Recency, Snapshot, link_graph
 
 
@@ -32,7 +37,7 @@ def test_a_pair_alone_has_the_numbers_it_has_in_a_list() -> None:
         alone = pair_candidates(seen, torch.stack([owner, found.node]), sizes)
         assert torch.equal(alone.node, found.node)
         assert torch.allclose(pair_features(alone, owner, seen, vectors, logit), whole)
-        assert whole.size(1) == (22 if timed else 9)
+        assert whole.size(1) == (22 if timed else 9) == count_columns(timed=timed, logit=True)
         assert torch.equal(whole[:, -1], logit)
 
 
@@ -56,3 +61,12 @@ def test_dots_in_blocks() -> None:
     one, other = torch.randint(9, (2, 20))
     assert torch.equal(pair_dots(vectors, one, other, block=3), pair_dots(vectors, one, other))
     assert pair_dots(vectors, one[:0], other[:0]).numel() == 0
+
+
+def test_a_dot_alone_has_the_bits_it_has_beside_others() -> None:
+    generator = torch.Generator().manual_seed(0)
+    vectors = torch.randn(50, 64, generator=generator)
+    one, other = torch.randint(50, (2, 500), generator=generator)
+    whole = pair_dots(vectors, one, other)
+    alone = [pair_dots(vectors, one[i : i + 1], other[i : i + 1]) for i in range(500)]
+    assert torch.equal(torch.cat(alone), whole)

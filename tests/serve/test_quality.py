@@ -13,6 +13,7 @@ from graphlearn.serve.quality import (
     choose_scorer,
     make_examples,
     measure,
+    quality_lines,
 )
 from graphlearn.serve.scorer import Mixer, Scorer
 from graphlearn.serve.snapshot import Snapshot, link_graph
@@ -60,6 +61,38 @@ def test_a_draw_of_sources() -> None:
     one, again = (make_examples(view(), links, most_sources=10, seed=3) for _ in range(2))
     assert one.lists.num_lists == one.total == 10
     assert torch.equal(one.lists.source, again.lists.source)
+
+
+def test_what_a_draw_measures_is_counted() -> None:
+    links = torch.stack([torch.arange(0, 25), torch.arange(25, 50)])
+    links = torch.cat([links, torch.tensor([[0], [1]])], dim=1)
+    examples = make_examples(view(), links, most_sources=99, seed=0)
+    assert examples.sources.tolist() == list(range(50))
+    assert examples.total == 52  # each link is looked for from both ends
+    assert examples.links == 26
+    one = make_examples(view(), links, most_sources=1, seed=0)
+    assert one.links == one.total < 26
+
+
+def test_lines_say_what_was_measured() -> None:
+    figures = {"hit_rate": 0.25, "mrr": 0.1, "auc": 0.9}
+    quality = {
+        "chosen": "ra", "split": "random", "test": {"ra": figures}, "test_links": 100_000,
+        "measured_links": 3_950, "measured_sources": 2_000, "calibration_error": 0.001,
+        "next_links": 99_000,
+    }  # fmt: skip
+    lines = quality_lines(quality)
+    assert lines[0] == (
+        "quality on 3,950 of 100,000 links held out (random), in the lists of 2,000 nodes"
+    )
+    assert "among the next 99,000 links: off by 0.0010" in lines[-1]
+    assert not any("standard error" in line for line in lines)
+    few = quality_lines(quality | {"test_links": 20, "measured_links": 20})
+    assert few[0].startswith("quality on 20 links held out")
+    assert "within about 0.095 (a standard error)" in few[-2]
+    figures["hit_rate"] = 0.0
+    few = quality_lines(quality | {"test_links": 20, "measured_links": 20})
+    assert "within about 0.044" in few[-2]
 
 
 def test_choice() -> None:

@@ -315,3 +315,18 @@ def test_bits_that_are_not_known_count_neither_in_the_loss_nor_in_the_metric() -
     assert all(0 < result.test[name] <= 1 for name in ("ap", "auc"))
     with pytest.raises(InputError, match="targets are NaN: expected numbers, for all-bits"):
         GraphTrainer(network(), split, config(epochs=1), seed=0, metrics=["all-bits"]).fit()
+
+
+def test_without_the_test_part_nothing_of_it_is_kept_or_scored() -> None:
+    options = {"seed": 0, "metrics": ["all-bits"]}
+    whole = fit_graphs(network("max"), SPLIT, config(), **options)
+    trainer = GraphTrainer(network("max"), SPLIT, config(), test=False, **options)
+    assert set(trainer._parts) == {"train", "valid"}  # nor further test sets
+    result = trainer.fit()
+    assert result.test == {}
+    assert all(record.test == {} for record in result.history)
+    assert result.valid == whole.valid
+    part = SPLIT.valid
+    fold = GraphSplit(SPLIT.train, part, part, "bits", rule="folds(2)", cross_validated=True)
+    with pytest.raises(InputError, match="test is False, and the split's validation part is its"):
+        GraphTrainer(network("max"), fold, config(), test=False, **options)

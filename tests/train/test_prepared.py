@@ -81,3 +81,10 @@ def test_a_training_link_outside_the_graph_is_named(make_split: Callable[..., An
     data = Data(edge_index=there[:, ~gone], num_nodes=60)
     with pytest.raises(InputError, match=rf"1 training links .* the first \({u}, {v}\)"):
         prepare(replace(split, data=data))
+
+
+def test_the_test_part_can_be_left_out(make_split: Callable[..., Any]) -> None:
+    split = replace(make_split(), test_uses_valid_edges=True)
+    data = prepare_split(split, CPU, torch.float32, test=False)
+    assert data.test is None
+    assert data.test_graph is data.graph

@@ -141,3 +141,13 @@ def test_bad_arguments_are_refused(tmp_path: Path) -> None:
         SampledNodeTrainer(model(), SPLIT, config(), seed=0, features=store)
     with pytest.raises(DivergedError):
         SampledNodeTrainer(model(), SPLIT, config(learning_rate=1e30, epochs=9), seed=0).fit()
+
+
+def test_without_the_test_part_nothing_of_it_is_kept_or_scored() -> None:
+    whole = SampledNodeTrainer(model(), SPLIT, config(), seed=0).fit()
+    trainer = SampledNodeTrainer(model(), SPLIT, config(), seed=0, test=False)
+    assert set(trainer._parts) == {"valid"}
+    result = trainer.fit()
+    assert result.test == {}
+    assert all(record.test == {} for record in result.history)
+    assert result.valid == whole.valid

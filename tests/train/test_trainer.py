@@ -341,3 +341,35 @@ def test_an_unwritable_folder_is_refused_before_training(
 def test_it_says_what_it_is(make_split: Callable[..., Any], make_model: Callable[..., Any]) -> None:
     trainer = LinkTrainer(make_model(), make_split(), seed=2, metrics=["auc"])
     assert repr(trainer).startswith("LinkTrainer(TinyModel, PreparedSplit(")
+
+
+def test_without_the_test_part_nothing_of_it_is_kept_or_scored(
+    make_split: Callable[..., Any], make_model: Callable[..., Any], tmp_path: Path
+) -> None:
+    split, options = make_split(), {"seed": 0, "metrics": ["auc", "hits@10"]}
+    whole = LinkTrainer(make_model(), split, CONFIG, **options).fit()
+    # What is not there cannot be scored: a test part of pairs that no model could take.
+    none = torch.empty(2, 0, dtype=torch.int64)
+    blind = replace(split, test_pairs=none, test_negatives=none)
+    for given in (split, blind, replace(split, test_uses_valid_edges=True)):
+        trainer = LinkTrainer(make_model(), given, CONFIG, test=False, **options)
+        assert trainer._data.test is None
+        assert trainer._data.test_graph is trainer._data.graph
+        result = trainer.fit()
+        assert result.test == {}
+        assert all(record.test == {} for record in result.history)
+        assert [record.loss for record in result.history] == [r.loss for r in whole.history]
+        assert result.valid == pytest.approx(whole.valid)
+        assert result.best_epochs == whole.best_epochs
+    with pytest.raises(InputTypeError, match="test"):
+        LinkTrainer(make_model(), split, CONFIG, test=1, **options)
+
+
+def test_a_run_with_the_test_part_does_not_go_on_from_one_without(
+    make_split: Callable[..., Any], make_model: Callable[..., Any], tmp_path: Path
+) -> None:
+    options = {"seed": 0, "metrics": ["auc"], "run_dir": tmp_path}
+    LinkTrainer(make_model(), make_split(), CONFIG, test=False, **options).fit()
+    assert LinkTrainer(make_model(), make_split(), CONFIG, test=False, **options).fit().test == {}
+    with pytest.raises(CheckpointError, match=r"split\.test"):
+        LinkTrainer(make_model(), make_split(), CONFIG, **options).fit()
