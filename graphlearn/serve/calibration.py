@@ -8,8 +8,8 @@ changes its order.
 
 What is served is fitted to the lists of the last part, which nothing was learnt from or chosen by.
 Its error is not measured on them: it is that of a function fitted to the part before, by which the
-scorer was chosen. On a random split a probability is that of a link which the graph lacks, if it
-lacks as many, drawn at random, as were held out.
+scorer was chosen. Both know fewer links than what is served. On a random split, where links that a
+later part holds out count as none in an earlier one, high probabilities are rather too low.
 """
 
 from __future__ import annotations

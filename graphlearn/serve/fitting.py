@@ -228,9 +228,6 @@ class _Fit:
         valid = {scorer.name: measure(scorer, to_choose) for scorer in scorers}
         best = choose_scorer(scorers, valid, to_choose.total)
         before = self.served(best, *choose, to_choose)
-        if self.own.events is None:
-            # Drawn for the test, these are links all the same: here they are no counter-examples.
-            before = before.without(self.own.links[:, test[1]])
         calibration_before = calibrate(before, choose[0].state)
         to_test = self.examples(*test)
         report = {scorer.name: measure(scorer, to_test) for scorer in scorers}

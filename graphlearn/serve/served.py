@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from graphlearn.serve.lists import Lists, join_lists
-from graphlearn.serve.quality import Examples, draw_nodes, held_out
+from graphlearn.serve.quality import Examples, draw_nodes
 from graphlearn.serve.scorer import Scorer
 from graphlearn.serve.view import View
 
@@ -44,11 +44,6 @@ class ServedLists:
     score: Tensor
     found: Tensor
     weight: Tensor
-
-    def without(self, pairs: Tensor) -> ServedLists:
-        """The lists without candidates that are one of some pairs, ``[2, P]``, either way round."""
-        kept = ~held_out(self.lists, torch.cat([pairs, pairs.flip(0)], dim=1))
-        return ServedLists(self.lists.where(kept), self.score[kept], self.found[kept], self.weight)
 
     @property
     def weights(self) -> Tensor:

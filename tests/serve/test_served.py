@@ -64,14 +64,3 @@ def test_nodes_that_are_not_there_yet() -> None:
     assert served_nodes(known, whole).tolist() == [False, True, True]
     whole[0] = 0  # a node without any link is asked for as it is
     assert served_nodes(known, whole).all()
-
-
-def test_links_of_another_part_can_be_left_out() -> None:
-    found, _ = score(100, 100, torch.ones(100, dtype=torch.bool))
-    pair = torch.stack([found.lists.node[:1], found.lists.source[:1]])
-    fewer = found.without(pair)
-    gone = (found.lists.source == pair[0]) & (found.lists.node == pair[1])
-    assert fewer.score.numel() == found.score.numel() - 1 - int(gone.sum())
-    assert fewer.lists.num_lists == 100
-    assert torch.equal(fewer.weight, found.weight)
-    assert fewer.found.shape == fewer.weights.shape == fewer.score.shape
