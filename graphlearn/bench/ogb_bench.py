@@ -68,7 +68,7 @@ def run_ogb(
                     progress=progress, track=trackers,
                 )
             )  # fmt: skip
-        except BaseException:
+        except BaseException:  # Ctrl-C too: say where what is finished stands, then let it through
             if results and tell is not None:
                 tell(f"the leaderboard so far: {Path(out) / 'leaderboard.txt'}")
             raise

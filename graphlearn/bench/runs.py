@@ -338,7 +338,7 @@ def _run_here(
                 job.recipe, split, job.seed, job.folder, tell,
                 data_root=data_root, crew=crew, note=note,
             )  # fmt: skip
-        except Exception:
+        except Exception:  # trackers mark the seed as failed; nothing is hidden
             listener.failed(number)
             raise
         record(number, result)

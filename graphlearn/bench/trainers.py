@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -56,46 +57,24 @@ def make_trainer(
         GraphLearnError: As the trainers do.
     """
     assert recipe.metrics is not None
-    identity = {"recipe": recipe.digest()}
+    common: dict[str, Any] = {
+        "seed": seed,
+        "run_dir": run_dir,
+        "on_epoch": on_epoch,
+        "identity": {"recipe": recipe.digest()},
+        "test": test,
+    }
     if isinstance(split, GraphSplit):
         assert isinstance(recipe.train, GraphTrainConfig)
-        return GraphTrainer(
-            model,
-            split,
-            recipe.train,
-            seed=seed,
-            metrics=recipe.metrics,
-            run_dir=run_dir,
-            on_epoch=on_epoch,
-            identity=identity,
-            test=test,
-        )
+        return GraphTrainer(model, split, recipe.train, metrics=recipe.metrics, **common)
     if isinstance(split, NodeSplit):
         assert isinstance(recipe.train, SampledTrainConfig)
         return SampledNodeTrainer(
-            model,
-            split,
-            recipe.train,
-            seed=seed,
-            metrics=recipe.metrics,
-            features=features,
-            run_dir=run_dir,
-            on_epoch=on_epoch,
-            identity=identity,
-            test=test,
+            model, split, recipe.train, metrics=recipe.metrics, features=features, **common
         )
     assert isinstance(recipe.train, TrainConfig)
-    return LinkTrainer(
-        model,
-        split,
-        recipe.train,
-        seed=seed,
-        metrics=LinkEvaluator(recipe.metrics, ties=recipe.ties),
-        run_dir=run_dir,
-        on_epoch=on_epoch,
-        identity=identity,
-        test=test,
-    )
+    evaluator = LinkEvaluator(recipe.metrics, ties=recipe.ties)
+    return LinkTrainer(model, split, recipe.train, metrics=evaluator, **common)
 
 
 @contextlib.contextmanager
