@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -55,7 +56,7 @@ def build_model(
         if recipe.encoder is not None:
             cls = component_class("encoder", recipe.encoder.name)
             filled: dict[str, Any] = {"in_channels": in_channels}
-            if in_channels is None:
+            if in_channels is None or _learns_vectors(recipe.encoder.options):
                 filled["num_embeddings"] = num_nodes
             sizes = {"num_nodes": num_nodes, "num_entries": num_entries}
             filled |= {k: v for k, v in sizes.items() if takes("encoder", recipe.encoder.name, k)}
@@ -73,6 +74,14 @@ def build_model(
             options["channels"] = channels
         predictor = cls(**options)
         return LinkModel(encoder, predictor)
+
+
+def _learns_vectors(options: Mapping[str, Any]) -> bool:
+    """Whether an encoder, or the one inside it, has learned vectors beside features."""
+    inner = options.get("encoder")
+    return bool(options.get("embedding_channels")) or (
+        isinstance(inner, Mapping) and _learns_vectors(inner)
+    )
 
 
 def build(recipe: ModelRecipe, sizes: Sizes, seed: int) -> LinkModel | nn.Module:

@@ -29,6 +29,7 @@ from graphlearn.kernels.refinement import (
     pool_colors,
     subgraph_step,
 )
+from graphlearn.kernels.second_order import second_order_neighbors
 from graphlearn.kernels.segment import (
     Segments,
     TreePlan,
@@ -73,6 +74,7 @@ __all__ = [
     "pool_lists",
     "pooled_common_neighbors",
     "sample_lists",
+    "second_order_neighbors",
     "segment_max",
     "segment_mean",
     "segment_softmax",

@@ -6,28 +6,12 @@ O(sum of smaller degrees * log nnz) time, in chunks so that memory stays bounded
 
 from __future__ import annotations
 
-import itertools
-
 import torch
 from torch import Tensor
 
 from graphlearn.kernels.csr import CSRGraph
+from graphlearn.kernels.expand import chunks, entries_of, to_lists
 from graphlearn.kernels.lists import NeighborLists
-
-_CHUNK_ENTRIES = 1 << 24
-
-
-def _entries_of(graph: CSRGraph, nodes: Tensor) -> tuple[Tensor, Tensor]:
-    """For each node its kept entries: ``(which node, position in col)``."""
-    start = graph.rowptr.long()[nodes]
-    count = graph.rowptr.long()[nodes + 1] - start
-    owner = torch.repeat_interleave(torch.arange(nodes.numel(), device=nodes.device), count)
-    before = count.cumsum(0) - count
-    entry = torch.arange(owner.numel(), device=nodes.device) - before[owner] + start[owner]
-    if graph.keep is not None:
-        kept = graph.keep[entry]
-        owner, entry = owner[kept], entry[kept]
-    return owner, entry
 
 
 def _is_neighbor(graph: CSRGraph, source: Tensor, target: Tensor) -> Tensor:
@@ -40,27 +24,12 @@ def _is_neighbor(graph: CSRGraph, source: Tensor, target: Tensor) -> Tensor:
     return found if graph.keep is None else found & graph.keep[place]
 
 
-def _to_lists(owner: Tensor, node: Tensor, size: int) -> NeighborLists:
-    rowptr = torch.zeros(size + 1, dtype=torch.int64, device=owner.device)
-    rowptr[1:] = torch.bincount(owner, minlength=size).cumsum(0)
-    return NeighborLists(rowptr, node)
-
-
-def _chunks(work: Tensor) -> list[tuple[int, int]]:
-    """Cut pairs so that no chunk expands more than ``_CHUNK_ENTRIES`` entries (but one pair)."""
-    if work.numel() == 0:
-        return []
-    number = (work.cumsum(0) - work) // _CHUNK_ENTRIES
-    bounds = [0, *(torch.nonzero(number.diff()).flatten() + 1).tolist(), work.numel()]
-    return list(itertools.pairwise(bounds))
-
-
 def _join(parts: list[tuple[Tensor, Tensor]], graph: CSRGraph, size: int) -> NeighborLists:
     if not parts:
         empty = torch.empty(0, dtype=torch.int64, device=graph.device)
-        return _to_lists(empty, graph.col.new_empty(0), size)
+        return to_lists(empty, graph.col.new_empty(0), size)
     owners, nodes = zip(*parts, strict=True)
-    return _to_lists(torch.cat(owners), torch.cat(nodes), size)
+    return to_lists(torch.cat(owners), torch.cat(nodes), size)
 
 
 def common_neighbors(graph: CSRGraph, pairs: Tensor) -> NeighborLists:
@@ -70,8 +39,8 @@ def common_neighbors(graph: CSRGraph, pairs: Tensor) -> NeighborLists:
     u_is_short = degree[u] <= degree[v]
     short, long = torch.where(u_is_short, u, v), torch.where(u_is_short, v, u)
     parts = []
-    for begin, end in _chunks(degree[short]):
-        owner, entry = _entries_of(graph, short[begin:end])
+    for begin, end in chunks(degree[short]):
+        owner, entry = entries_of(graph, short[begin:end])
         node = graph.col[entry]
         hit = _is_neighbor(graph, long[begin:end][owner], node.long())
         parts.append((owner[hit] + begin, node[hit]))
@@ -86,8 +55,8 @@ def overlap(graph: CSRGraph, pairs: Tensor) -> tuple[NeighborLists, NeighborList
     residual = []
     for here, there in ((u, v), (v, u)):
         parts = []
-        for begin, end in _chunks(degree[here]):
-            owner, entry = _entries_of(graph, here[begin:end])
+        for begin, end in chunks(degree[here]):
+            owner, entry = entries_of(graph, here[begin:end])
             node = graph.col[entry]
             own, other = here[begin:end][owner], there[begin:end][owner]
             apart = ~_is_neighbor(graph, other, node.long()) & (node != own) & (node != other)

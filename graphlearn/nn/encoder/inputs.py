@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from graphlearn.errors import InputError
 from graphlearn.nn.dropout import Dropout, dropout
 from graphlearn.nn.linear import SparseLinear, check_feature_matrix
-from graphlearn.validate import check_flag, check_probability, check_size
+from graphlearn.validate import check_flag, check_num_nodes, check_probability, check_size
 
 
 def normalize_rows(x: Tensor) -> Tensor:
@@ -45,8 +45,11 @@ class NodeInput(nn.Module):
     Args:
         in_channels (int, optional): Number of features; None for a graph without features.
         out_channels (int): Size of the representation, where features are mapped.
-        num_embeddings (int, optional): Number of nodes, where there are no features; the vectors
-            start orthogonal.
+        num_embeddings (int, optional): Number of nodes, where each has a learned vector: in place
+            of features, or beside them. The vectors start orthogonal.
+        embedding_channels (int): Size of the learned vectors beside features, which are mapped by
+            a linear map of their own and added; 0 for none. Without features their size is
+            ``out_channels``. (default: :obj:`0`)
         feature_dropout (float): Dropout on the features. (default: :obj:`0.0`)
         dropout (float): Dropout after the map. (default: :obj:`0.0`)
         linear (bool): Map the features; otherwise they are the first representation, sparse where
@@ -61,8 +64,8 @@ class NodeInput(nn.Module):
         - **output**: ``[N, out_channels]``, or ``[N, in_channels]`` without the map
 
     Raises:
-        InputError: If neither or both of features and embeddings are asked for, or ``x`` does not
-            fit what was.
+        InputError: If neither features nor embeddings are asked for, or both without
+            ``embedding_channels``, or ``x`` does not fit what was.
 
     Example:
         >>> NodeInput(None, 4, num_embeddings=3)(None).shape
@@ -75,17 +78,32 @@ class NodeInput(nn.Module):
         out_channels: int,
         *,
         num_embeddings: int | None = None,
+        embedding_channels: int = 0,
         feature_dropout: float = 0.0,
         dropout: float = 0.0,
         linear: bool = True,
         normalize_features: bool = False,
     ) -> None:
         super().__init__()
-        if (in_channels is None) == (num_embeddings is None):
+        check_num_nodes(embedding_channels, name="embedding_channels")
+        beside = embedding_channels > 0 and in_channels is not None
+        if beside and num_embeddings is None:
+            raise InputError(
+                f"embedding_channels is {embedding_channels} and num_embeddings is None",
+                expected="the number of nodes",
+                mend="pass num_embeddings=data.num_nodes",
+            )
+        if not beside and (in_channels is None) == (num_embeddings is None):
             raise InputError(
                 f"in_channels is {in_channels} and num_embeddings is {num_embeddings}",
                 expected="one of them, and the other None",
-                mend="pass num_embeddings=data.num_nodes for a graph without features",
+                mend="pass num_embeddings=data.num_nodes for a graph without features, or "
+                "embedding_channels for learned vectors beside the features",
+            )
+        if beside and not linear:
+            raise InputError(
+                f"embedding_channels is {embedding_channels} and linear is off",
+                expected="a linear map of the features, to which the vectors are added",
             )
         for name, size in (("in_channels", in_channels), ("num_embeddings", num_embeddings)):
             if size is not None:
@@ -98,11 +116,15 @@ class NodeInput(nn.Module):
         self.normalize_features = normalize_features
         self.linear: SparseLinear | None = None
         self.embedding: nn.Embedding | None = None
+        self.embedding_map: nn.Linear | None = None
         self._normalized: tuple[weakref.ref[Tensor], int, Tensor] | None = None
         if in_channels is not None and linear:
             self.linear = SparseLinear(in_channels, out_channels, input_dropout=feature_dropout)
-        elif num_embeddings is not None:
-            self.embedding = nn.Embedding(num_embeddings, out_channels)
+        if num_embeddings is not None:
+            size = embedding_channels if beside else out_channels
+            self.embedding = nn.Embedding(num_embeddings, size)
+        if beside:
+            self.embedding_map = nn.Linear(embedding_channels, out_channels, bias=False)
         self.dropout = Dropout(dropout)
         self.reset_parameters()
 
@@ -115,18 +137,19 @@ class NodeInput(nn.Module):
             self.linear.reset_parameters()
         if self.embedding is not None:
             nn.init.orthogonal_(self.embedding.weight)
+        if self.embedding_map is not None:
+            self.embedding_map.reset_parameters()
 
     def forward(self, x: Tensor | None) -> Tensor:
         """Return the first representation of every node."""
-        if self.embedding is not None:
+        if self.embedding is not None and self.embedding_map is None:
             if x is not None:
                 raise InputError(
                     f"x has shape {list(x.shape)}",
                     expected="None, because the encoder was built with num_embeddings",
                 )
             weight: Tensor = self.embedding.weight
-            mapped: Tensor = self.dropout(weight)
-            return mapped
+            return self._dropped(weight)
         if x is None:
             raise InputError("x is None", expected="features, as the encoder was built for them")
         assert self.in_channels is not None
@@ -134,10 +157,25 @@ class NodeInput(nn.Module):
         if self.normalize_features:
             x = self._normalize(x)
         if self.linear is not None:
-            out: Tensor = self.dropout(self.linear(x))
-            return out
+            out: Tensor = self.linear(x)
+            if self.embedding_map is not None and self.embedding is not None:
+                self._check_rows(x, self.embedding)
+                out = out + self.embedding_map(self.embedding.weight)
+            return self._dropped(out)
         x = _drop(x, self.feature_dropout, training=self.training)
         return _drop(x, self.dropout.p, training=self.training)
+
+    def _dropped(self, h: Tensor) -> Tensor:
+        dropped: Tensor = self.dropout(h)
+        return dropped
+
+    @staticmethod
+    def _check_rows(x: Tensor, embedding: nn.Embedding) -> None:
+        if x.size(0) != embedding.num_embeddings:
+            raise InputError(
+                f"x has {x.size(0)} rows",
+                expected=f"{embedding.num_embeddings}, one for each learned vector",
+            )
 
     def _normalize(self, x: Tensor) -> Tensor:
         # What has a gradient, or is made without one for good, serves the call that made it alone.

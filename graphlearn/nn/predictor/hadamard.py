@@ -7,11 +7,11 @@ from torch import Tensor, nn
 from graphlearn.errors import InputError
 from graphlearn.kernels import CSRGraph
 from graphlearn.nn.predictor.arguments import check_call, check_channels
-from graphlearn.nn.predictor.branches import pair_branch, score_head
+from graphlearn.nn.predictor.branches import DeepBranch, pair_branch, score_head
 from graphlearn.nn.registries import PREDICTORS
 from graphlearn.nn.reset import reset
 from graphlearn.typing import EdgeIndex, Pairs, Scores
-from graphlearn.validate import check_flag, check_probability
+from graphlearn.validate import check_flag, check_probability, check_size
 
 
 @PREDICTORS.register("hadamard")
@@ -19,7 +19,9 @@ class HadamardPredictor(nn.Module):
     r"""Scores a pair by :math:`\mathrm{head}(k(\mathbf{x}_i \odot \mathbf{x}_j))`.
 
     With a tuned encoder this is the tuned graph autoencoder, a strong baseline; it is exactly
-    :class:`NCN` without the common-neighbor branch, so the two compare.
+    :class:`NCN` without the common-neighbor branch, so the two compare. With several layers and
+    ``residual`` it is the predictor of Refined GAE, see
+    :class:`graphlearn.nn.predictor.branches.DeepBranch`.
 
     Args:
         channels (int): Size of the representations.
@@ -28,8 +30,11 @@ class HadamardPredictor(nn.Module):
         layer_norm (bool): Layer norm in every hidden layer. (default: :obj:`True`)
         final_linear (bool): End the branch with a linear map. (default: :obj:`False`)
         two_layer_head (bool): Two hidden layers in the head. (default: :obj:`False`)
-        linear_head (bool): No hidden layer in the head, so that the branch's is the only one.
+        linear_head (bool): No hidden layer in the head, so that the branch's are the only ones.
             (default: :obj:`False`)
+        num_layers (int): Hidden layers of the branch. (default: :obj:`1`)
+        residual (bool): Add the Hadamard product to each of their outputs, which then have its
+            size. (default: :obj:`False`)
 
     Shapes:
         - **x**: ``[N, channels]``; **graph**: ``CSRGraph`` or ``edge_index``, not used
@@ -55,6 +60,8 @@ class HadamardPredictor(nn.Module):
         final_linear: bool = False,
         two_layer_head: bool = False,
         linear_head: bool = False,
+        num_layers: int = 1,
+        residual: bool = False,
     ) -> None:
         super().__init__()
         channels, hidden = check_channels(channels, hidden_channels)
@@ -64,15 +71,35 @@ class HadamardPredictor(nn.Module):
             ("final_linear", final_linear),
             ("two_layer_head", two_layer_head),
             ("linear_head", linear_head),
+            ("residual", residual),
         ):
             check_flag(switch, name=name)
         if linear_head and two_layer_head:
             raise InputError(
                 "linear_head and two_layer_head are both on", expected="at most one of them"
             )
+        num_layers = check_size(num_layers, name="num_layers")
+        deep = num_layers > 1 or residual
+        if deep and final_linear:
+            raise InputError(
+                f"final_linear is on with num_layers {num_layers} and residual {residual}",
+                expected="one layer without residual",
+                mend="leave final_linear off: the head begins with a linear map",
+            )
         self.channels = channels
-        self.pair_branch = pair_branch(
-            channels, hidden, dropout=dropout, layer_norm=layer_norm, final_linear=final_linear
+        self.pair_branch: nn.Module = (
+            DeepBranch(
+                channels,
+                hidden,
+                num_layers=num_layers,
+                dropout=dropout,
+                layer_norm=layer_norm,
+                residual=residual,
+            )
+            if deep
+            else pair_branch(
+                channels, hidden, dropout=dropout, layer_norm=layer_norm, final_linear=final_linear
+            )
         )
         self.head = (
             nn.Sequential(nn.Linear(hidden, 1))
