@@ -51,6 +51,7 @@ from graphlearn.nn.network import GraphNetwork
 from graphlearn.nn.predictor import (
     NCN,
     NCNC,
+    OCN,
     DotPredictor,
     HadamardPredictor,
     NCNCount,
@@ -69,6 +70,7 @@ __all__ = [
     "NCN",
     "NCNC",
     "NETWORKS",
+    "OCN",
     "PREDICTORS",
     "SPEN",
     "AdamicAdar",

@@ -37,7 +37,7 @@ _MAY_BE_ZERO = {
     "weight_decay",
     "checkpoint_seconds",
 }
-_FLAGS = ("remove_targets", "drop_last_batch")
+_FLAGS = ("remove_targets", "drop_last_batch", "negatives_apart")
 _OPTIONAL = (
     "patience",
     "clip_gradient_norm",
@@ -152,6 +152,10 @@ class TrainConfig(LoopConfig):
         negatives_per_positive: Uniform non-edges drawn for each link, anew in every epoch.
         remove_targets: Whether the links of a batch leave the graph that encoder and predictor see
             while they are scored. Without it a model learns that a link is there because it is.
+        negatives_apart: Score links and non-links in calls of their own, in training and in every
+            evaluation, as much published code does. To a sound predictor it makes no difference;
+            one whose scores depend on the other pairs of a call learns the label from them. It is
+            here to measure that.
 
     Raises:
         InputError: If a value is out of range.
@@ -166,6 +170,7 @@ class TrainConfig(LoopConfig):
     predictor_learning_rate: float = 1e-3
     negatives_per_positive: int = 1
     remove_targets: bool = True
+    negatives_apart: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,13 +75,13 @@ def train_epoch(
     """Train for one epoch and return the mean of its batches' losses.
 
     Links are shuffled and negatives drawn once, for the whole epoch. Positives and negatives of a
-    batch are scored in one call of the model. What its modules' ``auxiliary_loss`` methods give is
-    added to the loss.
+    batch are scored in one call of the model, unless ``negatives_apart`` is on. What its modules'
+    ``auxiliary_loss`` methods give is added to the loss.
 
     Args:
         model: ``model(x, graph, pairs)`` gives a logit a pair.
         data: What to train on.
-        config: Batch size, negatives, target removal, gradient clipping.
+        config: Batch size, negatives and how they are scored, target removal, gradient clipping.
         optimizer: Updates the model.
         negatives: Draws from the training graph.
         generator: Source of the order and the negatives, on the CPU.
@@ -112,7 +112,12 @@ def train_epoch(
     ):
         graph = data.graph.without_edges(edges) if config.remove_targets else data.graph
         pairs = torch.cat([positive, negative], dim=1)
-        scores = model(data.x, graph, pairs)
+        if config.negatives_apart:
+            h = model.encode(data.x, graph)  # type: ignore[operator]
+            parts = [model.predictor(h, graph, part) for part in (positive, negative)]  # type: ignore[operator]
+            scores = torch.cat(parts)
+        else:
+            scores = model(data.x, graph, pairs)
         if scores.shape != pairs.shape[1:]:
             raise InputError(
                 f"the model gave scores of shape {list(scores.shape)}",

@@ -36,6 +36,8 @@ def score_links(
     graph: CSRGraph,
     parts: Sequence[Pairs],
     batch_size: int = 8192,
+    *,
+    apart: bool = False,
 ) -> list[Scores]:
     """Score several sets of pairs on one graph: encoded once, scored in batches, without gradients.
 
@@ -45,8 +47,9 @@ def score_links(
             ``model(None, graph, pairs)``.
         x: Node features; None where the model needs none.
         graph: The graph to predict from.
-        parts: Sets of pairs. A batch may hold pairs of several sets.
+        parts: Sets of pairs. A batch may hold pairs of several sets, unless ``apart`` is on.
         batch_size: Pairs scored at a time.
+        apart: Let no batch hold pairs of several sets.
 
     Shapes:
         - **parts**: each ``[2, ...]``, such as ``[2, P]``, or ``[2, P, Q]`` for ``Q`` negatives of
@@ -69,7 +72,8 @@ def score_links(
         encode = getattr(model, "encode", None)
         predictor: Any = model if encode is None else model.predictor
         h = None if encode is None else encode(x, graph)
-        batches = _batches(flat, batch_size)
+        groups = [[part] for part in flat] if apart else [flat]
+        batches = (batch for group in groups for batch in _batches(group, batch_size))
         scores = [_checked(predictor(h, graph, batch), batch) for batch in batches]
     if not scores:
         return [torch.empty(part.shape[1:], device=part.device) for part in parts]

@@ -11,6 +11,7 @@ from torch import nn
 
 from graphlearn.data import LinkSplit
 from graphlearn.errors import DivergedError
+from graphlearn.kernels import CSRGraph
 from graphlearn.metrics import LinkEvaluator
 from graphlearn.metrics.history import EpochRecord, FitResult
 from graphlearn.train.auxiliary import epoch_hooks
@@ -22,6 +23,7 @@ from graphlearn.train.loop import Trainer
 from graphlearn.train.negatives import UniformNegatives
 from graphlearn.train.prepared import prepare_split
 from graphlearn.train.progress import Progress
+from graphlearn.typing import Pairs, Scores
 from graphlearn.validate import check_flag
 
 
@@ -132,15 +134,18 @@ class LinkTrainer(Trainer):
 
     def _evaluate(self, model: nn.Module, epoch: int) -> tuple[dict[str, float], dict[str, float]]:
         """Return validation and test metrics; one encoding serves both where the graph is one."""
-        data, size = self._data, self.config.evaluation_batch_size
+        data = self._data
+
+        def score(graph: CSRGraph, parts: Sequence[Pairs]) -> list[Scores]:
+            size, apart = self.config.evaluation_batch_size, self._links.negatives_apart
+            return score_links(model, data.x, graph, parts, size, apart=apart)
+
         if data.test is None:
-            scores = score_links(model, data.x, data.graph, data.valid, size)
+            scores = score(data.graph, data.valid)
         elif data.test_graph is data.graph:
-            parts = [*data.valid, *data.test]
-            scores = score_links(model, data.x, data.graph, parts, size)
+            scores = score(data.graph, [*data.valid, *data.test])
         else:
-            scores = score_links(model, data.x, data.graph, data.valid, size)
-            scores += score_links(model, data.x, data.test_graph, data.test, size)
+            scores = score(data.graph, data.valid) + score(data.test_graph, data.test)
         # The metrics' own code wants a type that NumPy has.
         scores = [s.float() if s.dtype == torch.bfloat16 else s for s in scores]
         for part in scores:

@@ -25,8 +25,8 @@ def second_order_neighbors(
     of four distinct nodes:
 
     .. math::
-        c_{ij}(u) = [u \in N(i)]\,|N(u) \cap N(j) \setminus \{i\}|
-        + [u \in N(j)]\,|N(u) \cap N(i) \setminus \{j\}|, \quad u \notin \{i, j\}
+        c_i(u) = [u \in N(i)]\,|N(u) \cap N(j) \setminus \{i\}|, \quad
+        c_j(u) = [u \in N(j)]\,|N(u) \cap N(i) \setminus \{j\}|, \quad u \notin \{i, j\}
 
     Neither endpoint nor the link between them takes part, so that the counts of a link and of a
     non-link mean the same.
@@ -40,8 +40,11 @@ def second_order_neighbors(
             directed graph is walked along its edges.
         pairs: Node pairs.
 
+    Returns:
+        The nodes with a count, and their counts next to the first endpoint and to the second.
+
     Shapes:
-        - **pairs**: ``[2, B]``; **output**: B sorted lists, and ``[K]`` int64
+        - **pairs**: ``[2, B]``; **output**: B sorted lists, and ``[K, 2]`` int64
 
     Raises:
         InputTypeError: If ``pairs`` is not an integer tensor.
@@ -52,7 +55,7 @@ def second_order_neighbors(
         >>> edge_index = torch.tensor([[0, 1, 1, 2, 3], [1, 2, 3, 4, 4]])
         >>> lists, count = second_order_neighbors(edge_index, torch.tensor([[0, 0], [4, 2]]))
         >>> lists.tolist(), count.tolist()
-        ([[1, 2, 3], []], [2, 1, 1])
+        ([[1, 2, 3], []], [[2, 0], [0, 1], [0, 1]])
     """
     graph = as_graph(graph, None)
     check_node_pairs(pairs, graph.num_nodes, name="pairs")
@@ -60,8 +63,8 @@ def second_order_neighbors(
         return tensor.second_order(graph, pairs)
     keep = np.empty(0, np.uint8) if graph.keep is None else graph.keep.view(torch.uint8).numpy()
     ends = pairs.long().contiguous().numpy()
-    rowptr, node, count = cpu.second_order(graph.rowptr.numpy(), graph.col.numpy(), keep, ends)
+    rowptr, node, paths = cpu.second_order(graph.rowptr.numpy(), graph.col.numpy(), keep, ends)
     return (
         NeighborLists(torch.from_numpy(rowptr), torch.from_numpy(node)),
-        torch.from_numpy(count),
+        torch.from_numpy(paths),
     )

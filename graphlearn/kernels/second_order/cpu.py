@@ -98,14 +98,14 @@ def _merge(
     counts: Array,
     lengths: Array,
 ) -> Any:
-    """Join the two rows of each pair, adding the counts of nodes that both have."""
+    """Join the two rows of each pair; a node that both have has two counts."""
     size = pairs.shape[1]
     room: Int = 0
     for b in range(begin, end):
         for side in range(2):
             room += rowptr[pairs[side, b] + 1] - rowptr[pairs[side, b]]
     node = np.empty(room, col.dtype)
-    total = np.empty(room, np.int64)
+    paths = np.empty((room, 2), np.int64)
     used: Int = 0
     for b in range(begin, end):
         u, v = pairs[0, b], pairs[1, b]
@@ -116,22 +116,24 @@ def _merge(
         while i < end_i or j < end_j:
             take_i = i < end_i and (j >= end_j or col[i] <= col[j])
             take_j = j < end_j and (i >= end_i or col[j] <= col[i])
-            sum_ = np.int64(0)
+            near_u = np.int64(0)
+            near_v = np.int64(0)
             at = col[i] if take_i else col[j]
             if take_i:
-                sum_ += counts[of_i]
+                near_u = np.int64(counts[of_i])
                 i += 1
                 of_i += 1
             if take_j:
-                sum_ += counts[of_j]
+                near_v = np.int64(counts[of_j])
                 j += 1
                 of_j += 1
-            if sum_ > 0:
+            if near_u + near_v > 0:
                 node[used] = at
-                total[used] = sum_
+                paths[used, 0] = near_u
+                paths[used, 1] = near_v
                 used += 1
         lengths[b] = used - first
-    return node[:used].copy(), total[:used].copy()
+    return node[:used].copy(), paths[:used].copy()
 
 
 def second_order(
@@ -166,6 +168,6 @@ def second_order(
     out_rowptr = np.zeros(size + 1, np.int64)
     np.cumsum(lengths, out=out_rowptr[1:])
     if not made:
-        return out_rowptr, np.empty(0, col.dtype), np.empty(0, np.int64)
-    node, total = (np.concatenate([part[kind] for part in made]) for kind in range(2))
-    return out_rowptr, node, total
+        return out_rowptr, np.empty(0, col.dtype), np.empty((0, 2), np.int64)
+    node, paths = (np.concatenate([part[kind] for part in made]) for kind in range(2))
+    return out_rowptr, node, paths

@@ -15,11 +15,13 @@ from graphlearn.kernels.lists import NeighborLists
 
 
 def second_order(graph: CSRGraph, pairs: Tensor) -> tuple[NeighborLists, Tensor]:
-    """Lists of nodes on a path of length three, and how many paths each is on."""
+    """Lists of nodes on a path of length three, and how many each is on next to either end."""
     pairs = pairs.long()
-    keys, counts = [], []
+    keys: list[Tensor] = []
+    sides: list[Tensor] = []
+    counts: list[Tensor] = []
     nodes = max(graph.num_nodes, 1)
-    for far, near in (pairs, pairs.flip(0)):
+    for side, (far, near) in enumerate((pairs.flip(0), pairs)):
         ends, which = torch.unique(far, return_inverse=True)
         order = torch.argsort(which, stable=True)
         for begin, end in chunks(_walks(graph, ends)):
@@ -41,14 +43,16 @@ def second_order(graph: CSRGraph, pairs: Tensor) -> tuple[NeighborLists, Tensor]
             real = (found > 0) & (node != far[own][owner]) & (node != near[own][owner])
             keys.append(own[owner][real] * nodes + node[real])
             counts.append(found[real])
+            sides.append(torch.full_like(counts[-1], side))
     if not keys:
         empty = pairs.new_zeros(0)
-        return to_lists(empty, graph.col.new_empty(0), pairs.size(1)), empty
+        return to_lists(empty, graph.col.new_empty(0), pairs.size(1)), empty.view(0, 2)
     key, where = torch.unique(torch.cat(keys), return_inverse=True)
-    total = torch.zeros_like(key).index_add_(0, where, torch.cat(counts))
+    paths = key.new_zeros(key.numel(), 2)
+    paths[where, torch.cat(sides)] = torch.cat(counts)
     pair = torch.div(key, nodes, rounding_mode="floor")
     node = (key - pair * nodes).to(graph.col.dtype)
-    return to_lists(pair, node, pairs.size(1)), total
+    return to_lists(pair, node, pairs.size(1)), paths
 
 
 def _walks(graph: CSRGraph, ends: Tensor) -> Tensor:

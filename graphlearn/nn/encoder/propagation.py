@@ -129,7 +129,7 @@ class PropagationEncoder(nn.Module):
         """Draw new weights."""
         self.input.reset_parameters()
         for norm in self.norms:
-            norm.reset_parameters()
+            norm.reset_parameters()  # type: ignore[operator]
         if self.jumping_knowledge is not None:
             self.jumping_knowledge.reset_parameters()
 
@@ -158,6 +158,6 @@ class PropagationEncoder(nn.Module):
         """Options for ``repr``."""
         return (
             f"normalization={self.normalization!r}, num_layers={self.num_layers}, "
-            f"residual={self.residual}, initial_residual={self.initial_residual}, "
-            f"edge_dropout={self.edge_dropout}"
+            f"residual={self.residual}, edge_dropout={self.edge_dropout}, "
+            f"initial_residual={self.initial_residual}"
         )

@@ -5,10 +5,12 @@ from graphlearn.nn.predictor.dot import DotPredictor
 from graphlearn.nn.predictor.hadamard import HadamardPredictor
 from graphlearn.nn.predictor.ncn import NCN, NCNCount
 from graphlearn.nn.predictor.ncnc import NCNC
+from graphlearn.nn.predictor.ocn import OCN
 
 __all__ = [
     "NCN",
     "NCNC",
+    "OCN",
     "DotPredictor",
     "HadamardPredictor",
     "NCNCount",

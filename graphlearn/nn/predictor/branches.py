@@ -1,4 +1,4 @@
-"""The small multilayer maps that link predictors are made of."""
+"""The small multilayer maps that link predictors are made of: of pairs, and to a score."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from graphlearn.errors import InputError
 from graphlearn.nn.dropout import Dropout
 
 
-def _norm(channels: int, layer_norm: bool) -> list[nn.Module]:
+def norm_layers(channels: int, layer_norm: bool) -> list[nn.Module]:
+    """Layer norm, or nothing.
+
+    Example:
+        >>> norm_layers(4, False)
+        []
+    """
     return [nn.LayerNorm(channels)] if layer_norm else []
 
 
@@ -25,7 +31,7 @@ def pair_branch(
     """
     layers = [
         nn.Linear(in_channels, channels),
-        *_norm(channels, layer_norm),
+        *norm_layers(channels, layer_norm),
         Dropout(dropout),
         nn.ReLU(inplace=True),
     ]
@@ -104,29 +110,6 @@ class DeepBranch(nn.Module):
         return f"residual={self.residual}"
 
 
-def set_branch(
-    in_channels: int, channels: int, *, dropout: float, layer_norm: bool, final_linear: bool
-) -> nn.Sequential:
-    """The two-layer map of nodes and of pooled neighborhoods; norm in the second layer only.
-
-    Example:
-        >>> len(set_branch(4, 8, dropout=0.1, layer_norm=True, final_linear=False))
-        7
-    """
-    layers = [
-        nn.Linear(in_channels, channels),
-        Dropout(dropout),
-        nn.ReLU(inplace=True),
-        nn.Linear(channels, channels),
-        *_norm(channels, layer_norm),
-        Dropout(dropout),
-        nn.ReLU(inplace=True),
-    ]
-    if final_linear:
-        layers.append(nn.Linear(channels, channels))
-    return nn.Sequential(*layers)
-
-
 def score_head(
     channels: int, *, dropout: float, layer_norm: bool, two_layers: bool
 ) -> nn.Sequential:
@@ -140,7 +123,7 @@ def score_head(
     for _ in range(2 if two_layers else 1):
         layers += [
             nn.Linear(channels, channels),
-            *_norm(channels, layer_norm),
+            *norm_layers(channels, layer_norm),
             Dropout(dropout),
             nn.ReLU(inplace=True),
         ]

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import islice
-
 import torch
 from torch import Tensor, nn
 
-from graphlearn.errors import InputError
-from graphlearn.kernels import CSRGraph, NeighborLists, common_neighbors, pool_lists
+from graphlearn.kernels import CSRGraph, NeighborLists, common_neighbors
 from graphlearn.nn.aggr import AggregatorLike, make_aggregator
 from graphlearn.nn.predictor.arguments import check_call, check_channels
-from graphlearn.nn.predictor.branches import pair_branch, score_head, set_branch
+from graphlearn.nn.predictor.branches import pair_branch, score_head
 from graphlearn.nn.predictor.node_weights import check_node_weight, node_weight
+from graphlearn.nn.predictor.set_branch import SetBranch
 from graphlearn.nn.registries import PREDICTORS
 from graphlearn.nn.reset import reset
 from graphlearn.typing import EdgeIndex, Pairs, Scores
 from graphlearn.validate import check_number, check_probability
-
-# Pairs without a common neighbor all hold the same empty set. Each of them would draw its own mask
-# for the inner dropout of one and the same input; this many draws are made and shared out in turn,
-# which leaves the expectation as it is and most of the work away. Few draws for many pairs would
-# be noise that does not average out over a batch: with 32, and the outer dropout shared as well,
-# Cora's validation Hits@100 fell by 0.4 (five seeds). The outer dropout is drawn for each pair.
-_EMPTY_SET_DRAWS = 512
 
 
 @PREDICTORS.register("ncn")
@@ -99,22 +90,21 @@ class NCN(nn.Module):
         super().__init__()
         channels, hidden = check_channels(channels, hidden_channels)
         self.channels = channels
-        self.dropout = check_probability(dropout, name="dropout")
+        dropout = check_probability(dropout, name="dropout")
         self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")
         self.node_weight = check_node_weight(node_weight)
         self.initial_beta = check_number(beta, name="beta")
         self.beta = nn.Parameter(torch.empty(()))
         self.node_map = (
-            set_branch(
+            SetBranch(
                 channels, channels, dropout=dropout, layer_norm=layer_norm, final_linear=False
             )
             if node_map
             else None
         )
-        self.set_branch = set_branch(
+        self.set_branch = SetBranch(
             channels, hidden, dropout=dropout, layer_norm=layer_norm, final_linear=final_linear
         )
-        self._inner_layers = 5 if layer_norm else 4  # of the set branch: up to its outer dropout
         self.pair_branch = pair_branch(
             channels, hidden, dropout=dropout, layer_norm=layer_norm, final_linear=final_linear
         )
@@ -155,69 +145,13 @@ class NCN(nn.Module):
             - **neighbors**: B lists with K entries; **entry_weight**: ``[K]``; **output**: ``[B]``
         """
         product = x.index_select(0, pairs[0]) * x.index_select(0, pairs[1])
-        image, of_pair = self._set_images(x, neighbors, entry_weight)
-        image = image.index_select(0, of_pair)
-        for layer in islice(self.set_branch, self._inner_layers, None):
-            image = layer(image)
+        lists, rows = self.mapped(x, neighbors)
+        image = self.set_branch.pooled(lists, rows, entry_weight, self.pooling)
         hidden = torch.addcmul(self.pair_branch(product), image, self.beta)
         scores: Tensor = self.head(hidden).squeeze(-1)
         return scores
 
-    def _set_images(
-        self, x: Tensor, neighbors: NeighborLists, entry_weight: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """Inner layers of ``g`` on distinct sets ``[M, C]``, and which each pair has ``[B]``."""
-        size = len(neighbors)
-        counts = neighbors.counts()
-        filled = counts.nonzero().flatten()
-        rowptr = torch.cat([neighbors.rowptr[:1], neighbors.rowptr[1:][filled]])
-        lists, rows = self._mapped(x, NeighborLists(rowptr, neighbors.node))
-        num_filled, empty = filled.numel(), size - filled.numel()
-        draws = _EMPTY_SET_DRAWS if self.training and self.dropout > 0 else 1
-        draws = min(draws, empty)
-        # The first layer is linear, so it may be applied to the nodes or to their sums: to those
-        # that are fewer. Of an empty sum it gives the bias.
-        first = self.set_branch[0]
-        assert isinstance(first, nn.Linear)
-        empty_image = first.bias[None]
-        if self.pooling is not None:
-            pooled = self._pool(lists, rows, entry_weight)
-            image, empty_image = first(pooled).split([num_filled, 1])
-        elif rows.size(0) < num_filled:
-            rows = nn.functional.linear(rows, first.weight)
-            if entry_weight is not None:
-                entry_weight = entry_weight.to(rows.dtype)  # autocast may have changed the rows
-            image = pool_lists(lists, rows, entry_weight=entry_weight) + first.bias.to(rows.dtype)
-        else:
-            image = first(pool_lists(lists, rows, entry_weight=entry_weight))
-        image = torch.cat([image, empty_image.to(image.dtype).expand(draws, -1)])
-        for layer in islice(self.set_branch, 1, self._inner_layers):
-            image = layer(image)
-        of_pair = torch.empty(size, dtype=torch.int64, device=x.device)
-        if empty:
-            turns = torch.arange(empty, device=x.device) % draws
-            of_pair[counts == 0] = num_filled + turns
-        of_pair[filled] = torch.arange(num_filled, device=x.device)
-        return image, of_pair
-
-    def _pool(self, lists: NeighborLists, rows: Tensor, entry_weight: Tensor | None) -> Tensor:
-        """Pool every list, and an empty one, by the given module; ``[M + 1, channels]``."""
-        assert self.pooling is not None
-        values = rows.index_select(0, lists.node.long())
-        if entry_weight is not None:
-            values = values * entry_weight.to(values.dtype)[:, None]
-        ptr = torch.cat([lists.rowptr, lists.rowptr[-1:]]).long()
-        sets = len(lists) + 1
-        pooled: Tensor = self.pooling(values, lists.rows(), ptr=ptr, dim_size=sets)
-        if pooled.shape != (sets, self.channels):
-            raise InputError(
-                f"pooling gave shape {list(pooled.shape)} for {sets} sets of rows with "
-                f"{self.channels} channels",
-                expected=f"{[sets, self.channels]}",
-            )
-        return pooled
-
-    def _mapped(self, x: Tensor, neighbors: NeighborLists) -> tuple[NeighborLists, Tensor]:
+    def mapped(self, x: Tensor, neighbors: NeighborLists) -> tuple[NeighborLists, Tensor]:
         """Lists and the rows they point to: ``x'`` of the nodes that occur, numbered anew."""
         if self.node_map is None:
             return neighbors, x
@@ -291,7 +225,7 @@ class NCNCount(nn.Module):
         self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")
         self.initial_beta = check_number(beta, name="beta")
         self.beta = nn.Parameter(torch.empty(()))
-        self.count_branch = set_branch(
+        self.count_branch = SetBranch(
             1, hidden, dropout=dropout, layer_norm=layer_norm, final_linear=final_linear
         )
         self.pair_branch = pair_branch(

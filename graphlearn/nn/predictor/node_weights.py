@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from graphlearn.kernels import CSRGraph, NeighborLists
+from graphlearn.kernels import CSRGraph, NeighborLists, spmm
 from graphlearn.registry import unknown_name
 
 NODE_WEIGHTS = ("none", "adamic-adar", "resource-allocation", "batch-frequency")
@@ -57,6 +57,55 @@ def inverse_log_degree(graph: CSRGraph, dtype: torch.dtype) -> Tensor:
     degree = graph.degree().to(dtype)
     zero = torch.zeros((), dtype=dtype, device=degree.device)
     return torch.where(degree > 1, 1 / degree.clamp(min=2).log(), zero)
+
+
+def first_order_rarity(graph: CSRGraph, dtype: torch.dtype) -> Tensor:
+    r"""One over the number of node pairs that a node is a common neighbor of.
+
+    That is 1 / (d (d - 1) / 2), divided by its mean over the nodes that are one at all, so that
+    weights are about 1 on sparse graphs and on dense ones; 0 for the others. Counted over the
+    graph, never over the pairs that are being scored. Costs O(N).
+
+    Shapes:
+        - **output**: ``[N]``
+
+    Example:
+        >>> import torch
+        >>> star = CSRGraph.from_edge_index(torch.tensor([[0, 0, 0, 1], [1, 2, 3, 4]]))
+        >>> first_order_rarity(star, torch.float32).tolist()
+        [0.5, 1.5, 0.0, 0.0, 0.0]
+    """
+    degree = graph.degree().to(torch.float64)
+    return _rarity(degree * (degree - 1) / 2, dtype)
+
+
+def second_order_rarity(graph: CSRGraph, dtype: torch.dtype) -> Tensor:
+    r"""One over the number of walks i - u - w - j that a node u is the second of.
+
+    Walks do not turn back at once, so that there are :math:`(d_u - 1) \sum_{w \in N(u)} (d_w - 1)`;
+    divided by its mean as in :func:`first_order_rarity`. Costs O(E).
+
+    Shapes:
+        - **output**: ``[N]``
+
+    Example:
+        >>> import torch
+        >>> path = CSRGraph.from_edge_index(torch.tensor([[0, 1, 2], [1, 2, 3]]))
+        >>> second_order_rarity(path, torch.float32).tolist()
+        [0.0, 1.0, 1.0, 0.0]
+    """
+    degree = graph.degree().to(torch.float64)
+    further = (degree - 1).clamp_(min=0)
+    weight = None if graph.keep is None else graph.keep.to(torch.float64)
+    around = spmm(graph.rowptr, graph.col, further[:, None], weight)[:, 0]
+    return _rarity(further * around, dtype)
+
+
+def _rarity(frequency: Tensor, dtype: torch.dtype) -> Tensor:
+    occurs = frequency > 0
+    rarity = torch.where(occurs, 1 / frequency.clamp(min=1), 0.0)
+    mean = rarity.sum() / occurs.sum().clamp(min=1)
+    return (rarity / mean.clamp(min=torch.finfo(torch.float64).tiny)).to(dtype)
 
 
 def node_weight(name: str, graph: CSRGraph, common: NeighborLists, x: Tensor) -> Tensor | None:

@@ -99,9 +99,41 @@ def test_one_of_features_and_embeddings(
     message = (
         f"in_channels is {in_channels} and num_embeddings is {num_embeddings}: expected one of "
         "them, and the other None; pass num_embeddings=data.num_nodes for a graph without features"
+        ", or embedding_channels for learned vectors beside the features"
     )
     with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
         NodeInput(in_channels, 4, num_embeddings=num_embeddings)
+
+
+def test_learned_vectors_beside_features_are_mapped_and_added(features: Tensor) -> None:
+    module = NodeInput(
+        features.size(1), 4, num_embeddings=features.size(0), embedding_channels=3
+    ).to(features.dtype)
+    linear, mapping, vectors = module.linear, module.embedding_map, module.embedding
+    assert linear is not None
+    assert mapping is not None
+    assert vectors is not None
+    assert vectors.weight.shape == (features.size(0), 3)
+    expected = linear(features) + vectors.weight @ mapping.weight.t()
+    torch.testing.assert_close(module(features), expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "embedding_channels is 2 and num_embeddings is None: expected the number of nodes"),
+        ({"num_embeddings": 5, "linear": False}, "embedding_channels is 2 and linear is off"),
+    ],
+)
+def test_learned_vectors_that_cannot_be_added(options: dict, message: str) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(message)}"):
+        NodeInput(3, 4, embedding_channels=2, **options)
+
+
+def test_learned_vectors_are_one_a_node() -> None:
+    module = NodeInput(3, 4, num_embeddings=5, embedding_channels=2)
+    with pytest.raises(InputError, match="^x has 6 rows: expected 5, one for each learned vector"):
+        module(torch.randn(6, 3))
 
 
 def test_what_was_asked_for_must_come() -> None:

@@ -16,6 +16,9 @@ OPTIONS = [
     {"num_layers": 3, "jumping_knowledge": True},
     {"num_layers": 2, "residual": True, "jumping_knowledge": True, "normalization": "mean"},
     {"normalization": "sum", "jumping_knowledge": True, "jumping_knowledge_initial": "normal"},
+    {"num_layers": 2, "initial_residual": 0.3},
+    {"num_layers": 2, "layer_norm": True, "initial_residual": -0.5, "residual": True},
+    {"num_layers": 2, "jumping_knowledge": True, "jumping_knowledge_input": True},
 ]
 
 
@@ -39,9 +42,14 @@ def test_against_dense_matrices(
         graph = graph.without_edges(torch.arange(0, graph.num_edges, 3))
     step = dense_step(adjacency(graph), options.get("normalization", "gcn"))
     h = features @ encoder.input.linear.weight + encoder.input.linear.bias
-    layers = []
-    for _ in range(options.get("num_layers", 1)):
-        h = step @ h + (h if options.get("residual") else 0)
+    first = h
+    layers = [h] if options.get("jumping_knowledge_input") else []
+    for layer in range(options.get("num_layers", 1)):
+        out = step @ h
+        if options.get("layer_norm"):
+            out = encoder.norms[layer](out)
+        h = out + (h if options.get("residual") else 0)
+        h = h + options.get("initial_residual", 0.0) * first
         layers.append(h)
     if options.get("jumping_knowledge"):
         weights = encoder.jumping_knowledge.weight
@@ -53,6 +61,11 @@ def test_against_dense_matrices(
     torch.testing.assert_close(
         torch.autograd.grad(found, parameters, grad), torch.autograd.grad(h, parameters, grad)
     )
+
+
+def test_the_first_representation_needs_a_sum_to_be_in() -> None:
+    with pytest.raises(InputError, match="^jumping_knowledge_input is on and jumping_knowledge"):
+        PropagationEncoder(15, 5, jumping_knowledge_input=True)
 
 
 def test_without_features(graph: CSRGraph) -> None:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from graphlearn.errors import InputError, UnknownNameError
 from graphlearn.kernels import CSRGraph
 from graphlearn.nn import NCN, Dropout, LCMAggregation, NCNCount
-from graphlearn.nn.predictor import ncn as module
+from graphlearn.nn.predictor import set_branch as module
 
 OPTIONS = [
     {},
