@@ -73,6 +73,33 @@ def test_every_link_is_a_target_once_and_removed_while_it_is(data: PreparedSplit
     assert data.graph.keep is None
 
 
+class Halves(Watcher):
+    """The same as a link model, whose encoder and predictor may be called apart."""
+
+    def encode(self, x: Tensor | None, graph: CSRGraph) -> Tensor | None:
+        self.encoded = getattr(self, "encoded", 0) + 1
+        return x
+
+    @property
+    def predictor(self) -> Callable[..., Tensor]:
+        return super().forward
+
+    def forward(self, *_: Any) -> Tensor:
+        raise AssertionError("scored in one call")
+
+
+def test_links_and_non_links_are_scored_apart_on_demand(data: PreparedSplit) -> None:
+    one, two = Watcher(), Halves()
+    settings: dict[str, Any] = {"batch_size": 50, "negatives_per_positive": 2}
+    loss = run(one, data, **settings)
+    assert run(two, data, **settings, negatives_apart=True) == loss
+    assert two.encoded == len(one.seen)
+    for batch, (_, pairs) in enumerate(one.seen):
+        parts = [found for _, found in two.seen[2 * batch : 2 * batch + 2]]
+        assert parts[1].size(1) == 2 * parts[0].size(1)
+        assert torch.equal(torch.cat(parts, dim=1), pairs)
+
+
 def test_targets_stay_where_their_removal_is_off(data: PreparedSplit) -> None:
     model = Watcher()
     run(model, data, batch_size=50, remove_targets=False)

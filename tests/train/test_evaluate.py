@@ -105,3 +105,13 @@ def test_batches_go_across_parts_as_if_these_were_joined(graph: CSRGraph, size: 
     with torch.no_grad():
         wanted = heuristic(None, graph, joined)
     assert torch.equal(torch.cat([scores.flatten() for scores in found]), wanted)
+
+
+def test_no_batch_goes_across_parts_that_are_scored_apart(graph: CSRGraph) -> None:
+    generator = torch.Generator().manual_seed(0)
+    parts = [torch.randint(5, (2, size), generator=generator) for size in (5, 1, 4)]
+    heuristic = Counting()
+    found = score_links(heuristic, None, graph, parts, batch_size=3, apart=True)
+    assert heuristic.batches == [3, 2, 1, 3, 1]
+    together = score_links(Counting(), None, graph, parts, batch_size=3)
+    assert all(torch.equal(*both) for both in zip(found, together, strict=True))

@@ -9,9 +9,11 @@ from graphlearn.kernels import CSRGraph, common_neighbors
 from graphlearn.nn.predictor.node_weights import (
     NODE_WEIGHTS,
     check_node_weight,
+    first_order_rarity,
     inverse_degree,
     inverse_log_degree,
     node_weight,
+    second_order_rarity,
 )
 
 
@@ -59,3 +61,32 @@ def test_unknown_names() -> None:
     assert [check_node_weight(name) for name in NODE_WEIGHTS] == list(NODE_WEIGHTS)
     with pytest.raises(UnknownNameError, match="unknown node weight 'adamic'.*did you mean 'adam"):
         check_node_weight("adamic")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("masked", [False, True])
+def test_rarities_are_one_over_counts_of_the_graph(
+    dtype: torch.dtype, masked: bool, graph: CSRGraph, adjacency
+) -> None:
+    if masked:
+        graph = graph.without_edges(torch.arange(0, graph.num_edges, 2))
+    matrix = adjacency(graph)
+    pairs = torch.combinations(torch.arange(graph.num_nodes)).t()
+    count = (matrix[pairs[0]] * matrix[pairs[1]]).sum(0)
+    neighbors = [set(row.nonzero().flatten().tolist()) for row in matrix]
+    walks = [
+        sum(1 for i in own for w in own - {i} for j in neighbors[w] - {u})
+        for u, own in enumerate(neighbors)
+    ]
+    found = first_order_rarity(graph, dtype), second_order_rarity(graph, dtype)
+    for rarity, frequency in zip(found, (count, torch.tensor(walks).double()), strict=True):
+        inverse = torch.where(frequency > 0, 1 / frequency, 0.0)
+        expected = inverse / inverse[frequency > 0].mean()
+        assert rarity.dtype == dtype
+        torch.testing.assert_close(rarity, expected.to(dtype))
+
+
+def test_rarities_of_a_graph_without_edges_are_zero() -> None:
+    bare = CSRGraph.from_edge_index(torch.empty(2, 0, dtype=torch.int64), 3)
+    assert first_order_rarity(bare, torch.float32).tolist() == [0.0, 0.0, 0.0]
+    assert second_order_rarity(bare, torch.float32).tolist() == [0.0, 0.0, 0.0]
