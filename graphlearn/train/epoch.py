@@ -21,18 +21,19 @@ def link_loss(scores: Scores, num_positives: int) -> Tensor:
     r"""Return :math:`-\mathrm{mean} \log \sigma(s^+) - \mathrm{mean} \log \sigma(-s^-)`.
 
     Args:
-        scores: Logits of the positives, then of the negatives.
+        scores: Logits of the positives, then of the negatives; or several rows of them, of members
+            of a model that each learn from a loss of their own: then the mean of these.
         num_positives: How many of them are positives.
 
     Shapes:
-        - **scores**: ``[P + Q]``
+        - **scores**: ``[P + Q]`` or ``[R, P + Q]``
         - output: ``[]``
 
     Example:
         >>> round(link_loss(torch.zeros(4), 2).item(), 4)
         1.3863
     """
-    positive, negative = scores[:num_positives], scores[num_positives:]
+    positive, negative = scores[..., :num_positives], scores[..., num_positives:]
     return -functional.logsigmoid(positive).mean() - functional.logsigmoid(-negative).mean()
 
 
@@ -79,7 +80,8 @@ def train_epoch(
     ``auxiliary_loss`` methods give is added to the loss.
 
     Args:
-        model: ``model(x, graph, pairs)`` gives a logit a pair.
+        model: ``model(x, graph, pairs)`` gives a logit a pair, or in training several rows of them,
+            one for each of its members.
         data: What to train on.
         config: Batch size, negatives and how they are scored, target removal, gradient clipping.
         optimizer: Updates the model.
@@ -115,10 +117,10 @@ def train_epoch(
         if config.negatives_apart:
             h = model.encode(data.x, graph)  # type: ignore[operator]
             parts = [model.predictor(h, graph, part) for part in (positive, negative)]  # type: ignore[operator]
-            scores = torch.cat(parts)
+            scores = torch.cat(parts, dim=-1)
         else:
             scores = model(data.x, graph, pairs)
-        if scores.shape != pairs.shape[1:]:
+        if scores.dim() > 2 or scores.shape[-1:] != pairs.shape[1:]:
             raise InputError(
                 f"the model gave scores of shape {list(scores.shape)}",
                 expected=f"shape [{pairs.size(1)}], one score a pair",

@@ -1,5 +1,6 @@
 """Link predictors: ``predictor(x, graph, pairs)`` gives one score a pair."""
 
+from graphlearn.nn.predictor.cnmix import CNMix
 from graphlearn.nn.predictor.completion import completion_probability
 from graphlearn.nn.predictor.dot import DotPredictor
 from graphlearn.nn.predictor.hadamard import HadamardPredictor
@@ -11,6 +12,7 @@ __all__ = [
     "NCN",
     "NCNC",
     "OCN",
+    "CNMix",
     "DotPredictor",
     "HadamardPredictor",
     "NCNCount",
