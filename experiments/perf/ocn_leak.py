@@ -3,8 +3,8 @@
     python experiments/perf/ocn_leak.py cora citeseer ddi [--data-root DIR] [--seeds 10]
 
 OCN's reference code divides by how often a node occurs among the pairs of the current call, and
-scores links and non-links in calls of their own. Each form is trained and evaluated on the same
-splits with the settings of the recipes ``ocn/DATASET`` and ``ocn/DATASET-published``:
+scores links and non-links in calls of their own. All forms are trained and evaluated on the same
+splits with the settings of ``ocn/DATASET-published``, those of OCN's authors:
 
 - **published**: batch counts, links and non-links apart in training and evaluation;
 - **published, tested mixed**: the same weights, links and non-links shuffled into common calls;
@@ -55,25 +55,23 @@ def ddi_splits(data_root: str | None, nodes: int) -> Callable[[int], LinkSplit]:
 
 def settings(dataset: str, form: str) -> tuple[ModelRecipe, TrainConfig, str]:
     dataset = "ogbl-ddi" if dataset == "ddi" else dataset
-    published = form in ("published", "batch counts, mixed")
-    name = f"ocn/{dataset}-published" if published else f"ocn/{dataset}"
-    recipe, _, _ = find_recipe(name)
+    recipe, _, _ = find_recipe(f"ocn/{dataset}-published")
     assert isinstance(recipe.train, TrainConfig)
     assert recipe.metrics is not None
-    train, model = recipe.train, recipe.model
+    assert recipe.model.predictor is not None
+    train, predictor = recipe.train, recipe.model.predictor
     if dataset == "ogbl-ddi":  # a part of it: a batch in proportion
         train = dataclasses.replace(train, batch_size=DDI_BATCH)
-    if form == "batch counts, mixed":
+    if form != "published":
         train = dataclasses.replace(train, negatives_apart=False)
+    options = dict(predictor.options)
+    if form in ("sound", "no common neighbors"):
+        del options["as_published"]
     if form == "no common neighbors":
-        assert model.predictor is not None
-        kept = ("hidden_channels", "dropout", "layer_norm", "final_linear")
-        options = {
-            key: model.predictor.options[key] for key in kept if key in model.predictor.options
-        }
-        predictor = dataclasses.replace(model.predictor, name="hadamard", options=options)
-        model = dataclasses.replace(model, predictor=predictor)
-    return model, train, recipe.metrics[0]
+        options.pop("beta", None)
+        predictor = dataclasses.replace(predictor, name="hadamard")
+    predictor = dataclasses.replace(predictor, options=options)
+    return dataclasses.replace(recipe.model, predictor=predictor), train, recipe.metrics[0]
 
 
 def tested_mixed(trainer: LinkTrainer, split: LinkSplit, metric: str, seed: int) -> float:

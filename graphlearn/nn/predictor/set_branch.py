@@ -136,10 +136,16 @@ class SetBranch(nn.Sequential):
 def _pool(
     lists: NeighborLists, rows: Tensor, entry_weight: Tensor | None, pooling: nn.Module
 ) -> Tensor:
-    """Pool every list, and an empty one, by the given module; ``[M + 1, channels]``."""
-    values = rows.index_select(0, lists.node.long())
+    """Pool every list, and an empty one, by the given module; ``[M + 1, channels]``.
+
+    In the order of the nodes: lists that were joined begin with those of one endpoint, and what
+    pools need not be blind to order.
+    """
+    node = lists.node.long()
+    order = torch.argsort(lists.rows() * rows.size(0) + node, stable=True)
+    values = rows.index_select(0, node[order])
     if entry_weight is not None:
-        values = values * entry_weight.to(values.dtype)[:, None]
+        values = values * entry_weight.to(values.dtype)[order][:, None]
     ptr = torch.cat([lists.rowptr, lists.rowptr[-1:]]).long()
     sets = len(lists) + 1
     pooled: Tensor = pooling(values, lists.rows(), ptr=ptr, dim_size=sets)

@@ -115,15 +115,17 @@ def test_members_and_mix_against_their_definitions(
 def test_the_mix_teaches_its_own_weights_alone(graph: CSRGraph, x: Tensor, pairs: Tensor) -> None:
     model = perturbed(completion=True)
     model(x, graph, pairs)[-1].sum().backward()
-    taught = {name for name, parameter in model.named_parameters() if parameter.grad is not None}
+    gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
+    taught = {name for name, grad in gradients.items() if grad is not None and bool(grad.any())}
     assert taught == {"mix_weight", "mix_bias"}
 
 
 def test_members_teach_each_other_nothing(graph: CSRGraph, x: Tensor, pairs: Tensor) -> None:
     model = perturbed(completion=True)
     model(x, graph, pairs)[1].sum().backward()  # completion asks the pair's member, no more
-    assert all(parameter.grad is None for parameter in model.pair.parameters())  # type: ignore[union-attr]
-    assert model.completion_offset.grad is not None
+    assert model.pair is not None
+    assert not any(bool(parameter.grad.any()) for parameter in model.pair.parameters())  # type: ignore[union-attr]
+    assert bool(model.completion_offset.grad)
 
 
 @pytest.mark.parametrize("options", OPTIONS)
@@ -136,6 +138,8 @@ def test_a_score_is_the_same_alone_in_any_company_and_from_either_end(
     alone = torch.cat([model(x, graph, pair) for pair in torch.split(pairs, 1, dim=1)])
     torch.testing.assert_close(together, alone)
     torch.testing.assert_close(model(x, graph, pairs.flip(0)), together)
+    if "pooling" in options:  # a binary operator over a tree sees the order of the nodes
+        return
     order = torch.randperm(24)
     place = torch.argsort(order)
     turned = CSRGraph.from_edge_index(place[graph.edge_pairs()], 24)
@@ -175,7 +179,6 @@ def test_a_neighbor_that_only_dropped_edges_hide_is_not_completed(x: Tensor) -> 
             "pair, neighborhood and structure are all off: expected a member at least",
         ),
         ({"completion": True, "pair": False}, InputError, "completion is on with pair False"),
-        ({"mix": True}, TypeError, ""),
         ({"structure": "no"}, InputTypeError, "structure is 'no': expected True or False"),
         ({"node_weight": "adamic"}, UnknownNameError, "unknown node weight 'adamic'"),
         ({"pair_layers": 0}, InputError, "pair_layers is 0"),

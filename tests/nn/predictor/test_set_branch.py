@@ -58,6 +58,16 @@ def test_pooled_by_a_module() -> None:
     torch.testing.assert_close(branch.pooled(LISTS, rows, None, pooling), expected)
 
 
+def test_pooling_by_a_module_does_not_see_the_order_of_a_list() -> None:
+    rows = torch.randn(5, 4, dtype=torch.float64)
+    weight = torch.rand(6, dtype=torch.float64)
+    pooling = LCMAggregation(4, 4).double()
+    branch = made().eval()
+    turned = NeighborLists(LISTS.rowptr, LISTS.node[[1, 0, 3, 4, 2, 5]])
+    found = branch.pooled(turned, rows, weight[[1, 0, 3, 4, 2, 5]], pooling)
+    torch.testing.assert_close(found, branch.pooled(LISTS, rows, weight, pooling))
+
+
 def test_no_lists() -> None:
     nothing = NeighborLists(torch.zeros(1, dtype=torch.int64), torch.empty(0, dtype=torch.int64))
     assert made().pooled(nothing, torch.randn(3, 4, dtype=torch.float64)).shape == (0, 7)
