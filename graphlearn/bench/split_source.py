@@ -177,19 +177,38 @@ class SplitSource:
         if self.task == "graphs":
             return load_graph_split(self.dataset, self.data_root, seed=seed)
         if is_file_dataset(self.dataset):
-            path = Path(self.dataset).expanduser()
-            data = _READERS.get(path.suffix.lower(), read_edge_list)(path)
             ratios = self.split if self.split.is_random else SplitRecipe(0.1, 0.2)
-            return _random(data, ratios, seed)
+            return _random(self._graph_of_file(), ratios, seed)
+        dataset = self._dataset()
+        if self.task == "nodes":
+            return make_node_split(dataset, seed)
+        if self.split.is_random:
+            return _random(dataset.data, self.split, seed)
+        return make_split(dataset, seed)
+
+    def graph(self) -> Data:
+        """Return the whole graph, validation and test links among the others.
+
+        Raises:
+            UnknownNameError: If there is no such data set.
+            DataNotFoundError: If its files are missing.
+            InputError: If its files are unusable, or it is no graph to predict links of.
+        """
+        check_task(self.dataset, "links")
+        if is_file_dataset(self.dataset):
+            return self._graph_of_file()
+        return self._dataset().data
+
+    def _graph_of_file(self) -> Data:
+        path = Path(self.dataset).expanduser()
+        return _READERS.get(path.suffix.lower(), read_edge_list)(path)
+
+    def _dataset(self) -> Dataset:
         if self._read is None:
             large = self.task == "nodes" and keeps_features_in_file(load_card(self.dataset))
             load = load_large_dataset if large else load_dataset
             self._read = load(self.dataset, self.data_root)
-        if self.task == "nodes":
-            return make_node_split(self._read, seed)
-        if self.split.is_random:
-            return _random(self._read.data, self.split, seed)
-        return make_split(self._read, seed)
+        return self._read
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.dataset!r})"

@@ -26,6 +26,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     inspection.ls,
     inspection.doctor,
     inspection.audit,
+    inspection.suggest,
     inspection.analyze,
     inspection.plan,
     own_graph.fit,

@@ -1,4 +1,4 @@
-"""``ls``, ``doctor``, ``audit``, ``analyze`` and ``plan``: they look and train nothing."""
+"""``ls``, ``doctor``, ``audit``, ``suggest``, ``analyze`` and ``plan``: none of them trains."""
 
 from __future__ import annotations
 
@@ -62,6 +62,30 @@ def audit(
         for seed in recipe.seeds if seeds else recipe.seeds[:1]:
             report = audit_recipe(recipe, data_root=data_root, num_pairs=pairs, seed=seed)
             print(f"{recipe.label}, seed {seed}: consistent\n{report}")
+
+
+def suggest(
+    what: Annotated[str, Parameter(help="A data set's name, or an edge list of your own.")],
+    /,
+    *,
+    model: Annotated[
+        Literal["cnmix", "gae"], Parameter(help="The model to have defaults for.")
+    ] = "cnmix",
+    out: Annotated[Path | None, Parameter(help="Write the recipe here, for run.")] = None,
+    data_root: DataRoot = None,
+) -> None:
+    """Print a recipe whose sizes follow from the graph: no tuning, and the reasons as comments."""
+    from graphlearn.bench.split_source import SplitSource
+    from graphlearn.bench.suggestion import suggest_recipe
+    from graphlearn.files import atomic_write_text
+
+    data = SplitSource(what, data_root=data_root).graph()
+    text = suggest_recipe(data, model, dataset=what).text()
+    if out is None:
+        print(text, end="")
+        return
+    atomic_write_text(out, text)
+    print(f"recipe: {out}\ntrain it with: graphlearn run {out}")
 
 
 def analyze(

@@ -1,0 +1,207 @@
+"""A recipe for a graph that nobody tuned one for, from its number of nodes, links and features."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch_geometric.data import Data
+
+from graphlearn.bench.recipe import Recipe
+from graphlearn.bench.recipe_yaml import recipe_from_text, recipe_text
+from graphlearn.data import from_pyg
+from graphlearn.errors import InputError
+from graphlearn.kernels import CSRGraph
+from graphlearn.registry import unknown_name
+
+SUGGESTED_MODELS = ("cnmix", "gae")
+"""Models that :func:`suggest_recipe` knows defaults for."""
+
+_BATCHES_PER_EPOCH = 16
+_STEPS = 1280
+_COMPLETED_DEGREE = 8.0
+
+
+@dataclass(frozen=True)
+class GraphStatistics:
+    """What the defaults are chosen from: nothing that a validation or test link could change.
+
+    Args:
+        num_nodes: Number of nodes.
+        num_links: Number of distinct undirected links.
+        num_features: Number of features a node; 0 for none.
+
+    Raises:
+        InputError: If there are no links.
+
+    Example:
+        >>> GraphStatistics(332, 2126).mean_degree
+        12.80722891566265
+    """
+
+    num_nodes: int
+    num_links: int
+    num_features: int = 0
+
+    def __post_init__(self) -> None:
+        if self.num_links < 10:
+            raise InputError(
+                f"the graph has {self.num_links} links",
+                expected="at least 10, to divide into training, validation and test",
+            )
+
+    @classmethod
+    def of(cls, data: Data) -> GraphStatistics:
+        """Return those of a graph."""
+        data = from_pyg(data)
+        x = data.get("x")
+        graph = CSRGraph.from_edge_index(data.edge_index, data.num_nodes)
+        return cls(graph.num_nodes, graph.num_edges, 0 if x is None else int(x.size(1)))
+
+    @property
+    def mean_degree(self) -> float:
+        """Mean number of neighbors."""
+        return 2 * self.num_links / self.num_nodes
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A recipe, and why it is as it is.
+
+    Args:
+        recipe: The recipe; its data set is still to be named.
+        reasons: One sentence for each choice that the graph decided.
+
+    Example:
+        >>> print(suggest_recipe(GraphStatistics(332, 2126)).reasons[0])
+        no features: every node has a learned vector of 32 numbers, few for 2,126 links
+    """
+
+    recipe: Recipe
+    reasons: tuple[str, ...]
+
+    def text(self) -> str:
+        """Return the recipe's YAML, the reasons above it as comments."""
+        notes = "".join(f"# {reason}\n" for reason in self.reasons)
+        return notes + recipe_text(self.recipe, full=False)
+
+
+def suggest_recipe(
+    statistics: GraphStatistics | Data, model: str = "cnmix", *, dataset: str | None = None
+) -> Suggestion:
+    """Return a recipe for link prediction that needs no tuning.
+
+    The rules were found on the validation parts of Cora, CiteSeer and the seven graphs of SEAL's
+    experiments; see ``experiments/results/seal.md`` for what they give there.
+
+    Args:
+        statistics: Those of the graph, or the graph.
+        model: One of :data:`SUGGESTED_MODELS`.
+        dataset: Its name, or the path of its file.
+
+    Raises:
+        UnknownNameError: For another model; offers the nearest.
+        InputError: If the graph has too few links to divide.
+
+    Example:
+        >>> suggestion = suggest_recipe(GraphStatistics(332, 2126), dataset="usair")
+        >>> suggestion.recipe.label, suggestion.recipe.train.batch_size
+        ('cnmix on usair', 128)
+    """
+    if model not in SUGGESTED_MODELS:
+        raise unknown_name("model with defaults", model, SUGGESTED_MODELS)
+    known = (
+        statistics if isinstance(statistics, GraphStatistics) else GraphStatistics.of(statistics)
+    )
+    reasons: list[str] = []
+    encoder = _encoder(known, reasons)
+    predictor: dict[str, Any] = {
+        "name": "cnmix" if model == "cnmix" else "hadamard",
+        "hidden_channels": encoder["hidden_channels"],
+        "dropout": 0.4,
+        "layer_norm": True,
+    }
+    if model == "cnmix":
+        _neighborhoods(known, predictor, reasons)
+    document: dict[str, Any] = {
+        "name": model,
+        "title": f"{model}, defaults for a graph of {known.num_nodes:,} nodes and "
+        f"{known.num_links:,} links",
+        "dataset": dataset,
+        "model": {"encoder": encoder, "predictor": predictor},
+        "train": _training(known, reasons),
+    }
+    return Suggestion(_recipe(document), tuple(reasons))
+
+
+def _encoder(known: GraphStatistics, reasons: list[str]) -> dict[str, Any]:
+    encoder: dict[str, Any] = {"name": "propagation", "normalization": "gcn"}
+    if known.num_features:
+        reasons.append(
+            f"{known.num_features:,} features: mapped to 256 numbers, most of them dropped in "
+            "training"
+        )
+        return encoder | {
+            "hidden_channels": 256,
+            "feature_dropout": 0.5,
+            "dropout": 0.3,
+            "output_dropout": 0.3,
+            "jumping_knowledge": True,
+        }
+    width = _power_of_two(0.7 * math.sqrt(known.num_links), 32, 128)
+    few = "few for" if width < 64 else "for"
+    reasons.append(
+        f"no features: every node has a learned vector of {width} numbers, {few} "
+        f"{known.num_links:,} links"
+    )
+    return encoder | {
+        "hidden_channels": width,
+        "dropout": 0.6,
+        "output_dropout": 0.1,
+        "jumping_knowledge": True,
+    }
+
+
+def _neighborhoods(known: GraphStatistics, predictor: dict[str, Any], reasons: list[str]) -> None:
+    sparse = known.mean_degree <= _COMPLETED_DEGREE and known.num_features > 0
+    predictor["completion"] = sparse
+    reasons.append(
+        f"mean degree {known.mean_degree:.1f}: neighborhoods are "
+        + ("completed" if sparse else "not completed")
+        + ("" if known.num_features else " where there are no features")
+    )
+
+
+def _training(known: GraphStatistics, reasons: list[str]) -> dict[str, Any]:
+    size = _power_of_two(known.num_links / _BATCHES_PER_EPOCH, 64, 16384)
+    batches = max(1, math.ceil(0.8 * known.num_links / size))
+    epochs = min(200, max(30, round(_STEPS / batches)))
+    reasons.append(
+        f"batches of {size:,} links, so that few leave the graph while they are scored; "
+        f"{epochs} epochs of about {batches}"
+    )
+    return {
+        "epochs": epochs,
+        "batch_size": size,
+        "encoder_learning_rate": 0.003,
+        "predictor_learning_rate": 0.006,
+        "weight_averaging": 0.98,
+    }
+
+
+def _power_of_two(value: float, low: int, high: int) -> int:
+    """The nearest power of two on a logarithmic scale, within bounds.
+
+    Example:
+        >>> _power_of_two(46.1, 32, 128), _power_of_two(3.0, 32, 128)
+        (64, 32)
+    """
+    return min(high, max(low, int(2 ** round(math.log2(max(value, 1.0))))))
+
+
+def _recipe(document: Mapping[str, Any]) -> Recipe:
+    import yaml
+
+    return recipe_from_text(yaml.safe_dump(dict(document), sort_keys=False), source="defaults")
