@@ -23,6 +23,33 @@ def test_doctor(call: Cli) -> None:
     assert "kernel threads" in out
 
 
+def test_suggest_prints_a_recipe_and_why(call: Cli) -> None:
+    code, out, _ = call("suggest", "digits-knn")
+    assert code == 0
+    assert out.startswith("# 64 features: ")
+    assert "\nname: cnmix\n" in out
+
+
+def test_a_suggestion_runs(call: Cli, tmp_path: Path) -> None:
+    edges = "".join(f"{i} {(i + step) % 40}\n" for i in range(40) for step in (1, 2, 5))
+    (tmp_path / "ring.txt").write_text(edges)
+    code, out, _ = call("suggest", "ring.txt", "--model", "gae", "--out", "ring.yaml")
+    assert code == 0
+    assert "train it with: graphlearn run ring.yaml" in out
+    code, out, err = call("run", "ring.yaml", "--quiet", "--set", "train.epochs=2")
+    assert code == 0, err
+    assert "gae" in out
+
+
+def test_no_suggestion_for_what_is_no_graph_of_links(call: Cli) -> None:
+    code, _, err = call("suggest", "mutag")
+    assert code == 2
+    assert "mutag" in err
+    code, _, err = call("suggest", "usaor")
+    assert code == 2
+    assert "did you mean 'usair'" in err
+
+
 def test_audit_of_a_split(call: Cli) -> None:
     code, out, _ = call("audit", "digits-knn", "--seeds", "2")
     assert code == 0

@@ -12,17 +12,20 @@ from torch import Tensor, nn
 
 from graphlearn.errors import UnknownNameError
 from graphlearn.kernels import CSRGraph
-from graphlearn.nn import ENCODERS, NCNC, PREDICTORS
+from graphlearn.nn import ENCODERS, NCNC, PREDICTORS, CNMix
 from graphlearn.nn.reset import reset
 
-LEARNED = ("hadamard", "ncn", "ncn-count", "ncnc")
+LEARNED = ("cnmix", "hadamard", "ncn", "ncn-count", "ncnc", "ocn")
+MEMBERS = {"cnmix": 3}
+"""Predictors that give in training a row of scores for each member, and one for their mix."""
 NO_PAIRS = torch.empty(2, 0, dtype=torch.int64)
 
 
 def test_names() -> None:
     assert ENCODERS.names() == ["gcn", "propagation", "reweighted", "sage"]
     assert PREDICTORS.names() == [
-        "aa", "cn", "dot", "hadamard", "katz", "ncn", "ncn-count", "ncnc", "ppr", "ra",
+        "aa", "cn", "cnmix", "dot", "hadamard", "katz", "ncn", "ncn-count", "ncnc", "ocn", "ppr",
+        "ra",
     ]  # fmt: skip
 
 
@@ -37,6 +40,7 @@ def test_predictor_gives_one_score_a_pair(
     predictor_name: str, make_predictor, states_for, graph: CSRGraph, pairs: Tensor
 ) -> None:
     predictor = make_predictor(predictor_name).double()
+    predictor.train(predictor_name not in MEMBERS)
     scores = predictor(states_for(predictor_name), graph, pairs)
     assert scores.shape == (pairs.size(1),)
     assert scores.dtype == torch.float64
@@ -63,11 +67,12 @@ def test_predictor_without_pairs_edges_or_nodes(
     options = {"dropout": 0.5} if predictor_name.startswith("ncn") else {}
     predictor = make_predictor(predictor_name, **options).double().train(training)
     states = states_for(predictor_name)
-    assert predictor(states, graph, NO_PAIRS).shape == (0,)
+    rows = (MEMBERS[predictor_name] + 1,) if training and predictor_name in MEMBERS else ()
+    assert predictor(states, graph, NO_PAIRS).shape == (*rows, 0)
     bare = CSRGraph.from_edge_index(NO_PAIRS, 24)
-    assert predictor(states, bare, torch.zeros(2, 40, dtype=torch.int64)).shape == (40,)
+    assert predictor(states, bare, torch.zeros(2, 40, dtype=torch.int64)).shape == (*rows, 40)
     nothing = None if states is None else states[:0]
-    assert predictor(nothing, NO_PAIRS, NO_PAIRS).shape == (0,)
+    assert predictor(nothing, NO_PAIRS, NO_PAIRS).shape == (*rows, 0)
 
 
 @pytest.mark.parametrize("name", ["dot", *LEARNED])
@@ -117,13 +122,19 @@ def modules(channels: int = 6) -> dict[str, Callable[[], nn.Module]]:
         made[name] = partial(kind, 4, channels, jumping_knowledge=True)
         made[f"{name} by node id"] = partial(kind, None, channels, num_embeddings=9)
     for name in LEARNED:
-        made[name] = partial(PREDICTORS.get(name), channels, two_layer_head=True)
+        kind = PREDICTORS.get(name)
+        options = {} if name == "cnmix" else {"two_layer_head": True}
+        made[name] = partial(kind, channels, **options)
+    made["cnmix with completion"] = partial(CNMix, channels, completion=True)
     made["ncnc with a prior"] = partial(NCNC, channels, learn_prior=True)
     return made
 
 
 # These start from fixed values, not from draws.
-FIXED = ("beta", "jumping_knowledge.weight")
+FIXED = (
+    "alpha", "beta", "jumping_knowledge.weight",
+    "factors", "mix_weight", "mix_bias", "completion_scale", "completion_offset",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", modules())

@@ -60,7 +60,25 @@ def test_a_linear_head_leaves_one_hidden_layer(graph: CSRGraph, x: Tensor, pairs
         HadamardPredictor(8, linear_head=True, two_layer_head=True)
 
 
-@pytest.mark.parametrize("name", ["linear_head", "layer_norm", "final_linear", "two_layer_head"])
+def test_a_deep_residual_branch(graph: CSRGraph, x: Tensor, pairs: Tensor) -> None:
+    predictor = HadamardPredictor(6, num_layers=3, residual=True, linear_head=True).double()
+    product = x[pairs[0]] * x[pairs[1]]
+    hidden = product
+    for layer in predictor.pair_branch.layers:
+        hidden = layer(hidden) + product
+    expected = predictor.head[0](hidden).flatten()
+    torch.testing.assert_close(predictor(x, graph, pairs), expected)
+    with pytest.raises(InputError, match="^final_linear is on with num_layers 2"):
+        HadamardPredictor(6, num_layers=2, final_linear=True)
+    with pytest.raises(InputError, match="^hidden_channels is 9 and channels 6: expected one size"):
+        HadamardPredictor(6, 9, residual=True)
+    with pytest.raises(InputError, match="^num_layers is 0"):
+        HadamardPredictor(6, num_layers=0)
+
+
+@pytest.mark.parametrize(
+    "name", ["linear_head", "residual", "layer_norm", "final_linear", "two_layer_head"]
+)
 def test_switches_are_true_or_false(name: str) -> None:
     with pytest.raises(InputTypeError, match=f"^{name} is 'no': expected True or False$"):
         HadamardPredictor(4, **{name: "no"})
