@@ -9,7 +9,9 @@ from graphlearn.bench.split_source import SplitSource
 from graphlearn.errors import InconsistentScoresError, InputError
 
 
-@pytest.mark.parametrize("model", ["cn", "aa", "ra", "katz", "ppr", "gae", "gcn", "sage", "ncn"])
+@pytest.mark.parametrize(
+    "model", ["cn", "aa", "ra", "katz", "ppr", "gae", "gcn", "sage", "ncn", "ocn", "cnmix"]
+)
 def test_shipped_models_are_consistent(model: str) -> None:
     (recipe,) = resolve_recipes(model, "digits-knn")
     assert audit_recipe(recipe, num_pairs=64).ok
@@ -19,6 +21,12 @@ def test_completion_is_consistent() -> None:
     settings = {"encoder.hidden_channels": 8, "predictor.hidden_channels": 8}
     (recipe,) = resolve_recipes("ncnc", "digits-knn", set=settings)
     assert audit_recipe(recipe, num_pairs=64).ok
+
+
+def test_ocn_as_published_is_refused() -> None:
+    (recipe,) = resolve_recipes("ocn", "digits-knn", set={"predictor.as_published": True})
+    with pytest.raises(InconsistentScoresError, match="other pairs in its batch.*which endpoint"):
+        audit_recipe(recipe, num_pairs=64)
 
 
 def test_batch_frequency_is_refused() -> None:
