@@ -1,0 +1,68 @@
+"""Are two models' figures apart? A paired test over the seeds of a ledger.
+
+    python experiments/perf/paired.py LEDGER MODEL OTHER [--dataset cora] [--metric hits@100]
+
+Both models saw the same split for each seed, so that the spread between splits, which is larger
+than most gains, drops out. Of several rows of one model, data set and seed the last counts; rows of
+recipes whose names a plain model has too are told apart by ``--digest`` and ``--other-digest``, the
+first letters of their recipe's digest. Printed: the mean of both, the mean difference with its
+standard error, and the two-sided p of Student's paired test and of Wilcoxon's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+from scipy.stats import ttest_rel, wilcoxon
+
+
+def by_seed(
+    rows: list[dict[str, Any]], model: str, dataset: str, metric: str, digest: str
+) -> dict[int, float]:
+    """Return the test figure of each seed, in percent."""
+    return {
+        row["seed"]: 100 * row["test"][metric]
+        for row in rows
+        if row["model"] == model
+        and row["dataset"] == dataset
+        and metric in row["test"]
+        and row["recipe_digest"].startswith(digest)
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("ledger", type=Path, nargs="+")
+    parser.add_argument("models", metavar="MODEL OTHER", nargs=2)
+    parser.add_argument("--dataset", default="cora")
+    parser.add_argument("--metric", default="hits@100")
+    parser.add_argument("--digest", default="")
+    parser.add_argument("--other-digest", default="")
+    args = parser.parse_args()
+    rows = [json.loads(line) for path in args.ledger for line in path.read_text().splitlines()]
+    digests = (args.digest, args.other_digest)
+    one, other = (
+        by_seed(rows, model, args.dataset, args.metric, digest)
+        for model, digest in zip(args.models, digests, strict=True)
+    )
+    seeds = sorted(set(one) & set(other))
+    if len(seeds) < 2:
+        raise SystemExit(f"{len(seeds)} seeds in common: expected 2 or more")
+    left, right = [one[seed] for seed in seeds], [other[seed] for seed in seeds]
+    gain = [a - b for a, b in zip(left, right, strict=True)]
+    error = statistics.stdev(gain) / len(gain) ** 0.5
+    for name, values in zip(args.models, (left, right), strict=True):
+        print(f"{name:14} {statistics.mean(values):6.2f} +- {statistics.stdev(values):.2f}")
+    print(
+        f"difference     {statistics.mean(gain):+6.2f} +- {error:.2f} (standard error), "
+        f"{len(seeds)} seeds, t test p = {ttest_rel(left, right).pvalue:.3f}, "
+        f"Wilcoxon p = {wilcoxon(gain).pvalue:.3f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
