@@ -84,7 +84,9 @@ def test_cards_agree_with_the_data(data_root, name) -> None:
     split = make_split(dataset, 0)
     assert audit_split(split).findings == ()
     expected = {"ncn-planetoid": "ncn-planetoid", "ogb-official": "ogb-official"}
-    assert split.rule == expected.get(card.split.rule, "random(0.1,0.2)")
+    # SEAL's graphs: a tenth for the test, and a tenth of the other links for validation.
+    shares = "random(0.09,0.1)" if card.reader == "seal-mat" else "random(0.1,0.2)"
+    assert split.rule == expected.get(card.split.rule, shares)
 
 
 def test_a_changed_file_is_refused(data_root, tmp_path) -> None:

@@ -56,6 +56,7 @@ SMALL = {
     "graphlearn reproduce ncn/cora": "--seeds 1 --set train.epochs=1",
     "graphlearn audit my_edges.csv": "",
     "graphlearn audit ncn --dataset digits-knn": "",
+    "graphlearn suggest my_edges.csv --out mine.yaml": "",
     "graphlearn resume runs/...": "",
     "graphlearn analyze --model runs/.../seed-0": "",
     "graphlearn run lcm gru pna max --dataset multitask": "--seeds 1 --set train.epochs=1",
