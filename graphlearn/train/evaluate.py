@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from math import prod
 from typing import Any
 
@@ -12,22 +11,11 @@ from torch import Tensor, nn
 
 from graphlearn.errors import InputError
 from graphlearn.kernels import CSRGraph
+from graphlearn.modes import evaluating
 from graphlearn.typing import Pairs, Scores
 
 Evaluator = Callable[[Tensor, Tensor], dict[str, float]]
 """From scores of positives and of negatives to named metrics, as ``metrics.LinkEvaluator`` does."""
-
-
-@contextmanager
-def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Put the model in evaluation mode, and each of its modules back in the mode it had."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def score_links(
@@ -68,7 +56,7 @@ def score_links(
         [tensor([3., 2.])]
     """
     flat = [part.flatten(1) for part in parts]
-    with torch.no_grad(), evaluation_mode(model):
+    with torch.no_grad(), evaluating(model):
         encode = getattr(model, "encode", None)
         predictor: Any = model if encode is None else model.predictor
         h = None if encode is None else encode(x, graph)

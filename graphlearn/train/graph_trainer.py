@@ -16,9 +16,9 @@ from graphlearn.data import GraphCollection, GraphSplit
 from graphlearn.errors import DivergedError, InputError, InputTypeError
 from graphlearn.metrics import PredictionEvaluator, metrics_of_classes
 from graphlearn.metrics.history import EpochRecord, FitResult, plateaus
+from graphlearn.modes import evaluating
 from graphlearn.train.auxiliary import auxiliary_losses
 from graphlearn.train.config import GraphTrainConfig
-from graphlearn.train.evaluate import evaluation_mode
 from graphlearn.train.identity import run_identity
 from graphlearn.train.loop import Trainer
 from graphlearn.train.losses import EpochLosses
@@ -280,7 +280,7 @@ class GraphTrainer(Trainer):
         self, model: nn.Module, part: GraphCollection, name: str, epoch: int
     ) -> dict[str, float]:
         size = self._graphs.evaluation_batch_size
-        with torch.no_grad(), evaluation_mode(model):
+        with torch.no_grad(), evaluating(model):
             batches = [
                 prediction_parts(model(data), data, classes=self._classes)
                 for data in part.batches(size)

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from graphlearn.errors import InputError
 from graphlearn.kernels import CSRGraph
-from graphlearn.train.evaluate import evaluation_mode, score_links
+from graphlearn.modes import evaluating
+from graphlearn.train.evaluate import score_links
 from graphlearn.typing import Pairs
 from graphlearn.validate import check_node_pairs, check_num_nodes, check_size
 
@@ -99,7 +100,7 @@ def rank_links(
     device = links.device
     predictor: Any = model
     h = None
-    with torch.no_grad(), evaluation_mode(model):
+    with torch.no_grad(), evaluating(model):
         if hasattr(model, "encode"):
             h, predictor = model.encode(x, graph), model.predictor  # type: ignore[operator]
     scorer = _Encoded(predictor, h)

@@ -17,9 +17,9 @@ from graphlearn.errors import DivergedError, InputError, InputTypeError
 from graphlearn.loader import NeighborLoader, NeighborSampler
 from graphlearn.metrics import PredictionEvaluator
 from graphlearn.metrics.history import EpochRecord
+from graphlearn.modes import evaluating
 from graphlearn.store import RowStore
 from graphlearn.train.config import SampledTrainConfig
-from graphlearn.train.evaluate import evaluation_mode
 from graphlearn.train.identity import run_identity
 from graphlearn.train.loop import Trainer
 from graphlearn.train.losses import EpochLosses
@@ -166,7 +166,7 @@ class SampledNodeTrainer(Trainer):
         return found["valid"], found.get("test", {})
 
     def _score(self, model: nn.Module, name: str, epoch: int) -> dict[str, float]:
-        with torch.no_grad(), evaluation_mode(model):
+        with torch.no_grad(), evaluating(model):
             # Number 0 of its epochs each time: the same neighborhoods in every evaluation.
             pieces = [self._predict(model, batch) for batch in self._parts[name].epoch(0)]
         made = torch.cat([logits for logits, _ in pieces]).float()

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels import CSRGraph, as_graph
+from graphlearn.modes import evaluating
 from graphlearn.nn.conv.propagation import propagate, weighted_edges
 from graphlearn.nn.encoder.registry import make_encoder
 from graphlearn.nn.registries import ENCODERS
@@ -195,10 +196,7 @@ class ReweightedEncoder(nn.Module):
             self.loop_scores.zero_()
             self.graph_mark.fill_(mark)
             return
-        modes = [(part, part.training) for top in (self, predictor) for part in top.modules()]
-        self.eval()
-        predictor.eval()
-        try:
+        with evaluating(self, predictor):
             known = int(self.graph_mark) == mark
             h = self(x, graph) if known else self._encode(x, graph)
             zeros = h.new_zeros(graph.col.numel()), h.new_zeros(graph.num_nodes)
@@ -207,9 +205,6 @@ class ReweightedEncoder(nn.Module):
             nodes = torch.arange(graph.num_nodes, device=h.device)
             entries = _scores(predictor, graph, around, h, graph.entry_row.long(), graph.col.long())
             loops = _scores(predictor, graph, around, h, nodes, nodes)
-        finally:
-            for part, training in modes:
-                part.training = training
         self.scores.copy_(entries)
         self.loop_scores.copy_(loops)
         self.graph_mark.fill_(mark)

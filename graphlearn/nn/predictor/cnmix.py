@@ -14,6 +14,7 @@ from graphlearn.kernels import (
     neighborhood_overlap,
     second_order_neighbors,
 )
+from graphlearn.modes import evaluating
 from graphlearn.nn.aggr import AggregatorLike, make_aggregator
 from graphlearn.nn.predictor.arguments import check_call, check_channels
 from graphlearn.nn.predictor.branches import pair_branch, score_head
@@ -291,7 +292,7 @@ class CNMix(nn.Module):
             if whole is not graph:
                 missing = ~whole.has_entries(asked)
                 lists, asked = lists.where(missing), asked[:, missing]
-            logit = self._inner_logit(x, graph, asked)
+            logit = self._inner_logit(x, asked)
             odds = self.completion_scale * logit - self.completion_offset
             parts.append((lists, odds.sigmoid()))
         first, weight = join_lists(parts)
@@ -299,15 +300,14 @@ class CNMix(nn.Module):
         return first, weight if of_node is None else weight * of_node[first.node.long()]
 
     @torch.no_grad()
-    def _inner_logit(self, x: Tensor, graph: CSRGraph, pairs: Pairs) -> Tensor:
+    def _inner_logit(self, x: Tensor, pairs: Pairs) -> Tensor:
         """Scores of the member of features, as it gives them in evaluation."""
         assert self.pair is not None
-        was_training = self.pair.training
-        self.pair.eval()
-        try:
-            chunks = [self.pair(x, graph, part) for part in torch.split(pairs, _INNER_CHUNK, 1)]
-        finally:
-            self.pair.train(was_training)
+        with evaluating(self.pair):
+            chunks = [
+                self.pair.score_vectors(x.index_select(0, own), x.index_select(0, other))
+                for own, other in (part.unbind() for part in torch.split(pairs, _INNER_CHUNK, 1))
+            ]
         return torch.cat(chunks) if chunks else x.new_zeros(0)
 
     def extra_repr(self) -> str:

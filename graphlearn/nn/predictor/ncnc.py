@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor, nn
 
@@ -16,6 +13,7 @@ from graphlearn.kernels import (
     neighborhood_overlap,
     sample_lists,
 )
+from graphlearn.modes import evaluating
 from graphlearn.nn.aggr import AggregatorLike
 from graphlearn.nn.predictor.arguments import check_call
 from graphlearn.nn.predictor.completion import completion_probability
@@ -257,7 +255,7 @@ class NCNC(NCN):
             return x.new_zeros(pairs.size(1))
         if self.as_published:
             graph = self.seen(graph)
-        with _evaluating(self, enabled=not self.as_published):
+        with evaluating(self, enabled=not self.as_published):
             chunks = [
                 self.score(x, graph, pairs[:, start : start + _INNER_CHUNK], depth, whole)
                 for start in range(0, pairs.size(1), _INNER_CHUNK)
@@ -273,18 +271,3 @@ class NCNC(NCN):
             f"max_residual_training={self.max_residual_training}, "
             f"min_probability={self.min_probability}, as_published={self.as_published}"
         )
-
-
-@contextmanager
-def _evaluating(module: nn.Module, *, enabled: bool) -> Iterator[None]:
-    """Put a module and its parts into evaluation mode, and back into what each was in."""
-    training = [part for part in module.modules() if part.training] if enabled else []
-    # Not by assignment: a module looks through its parameters at each, a tenth of a millisecond
-    # a call for all of them.
-    for part in training:
-        vars(part)["training"] = False
-    try:
-        yield
-    finally:
-        for part in training:
-            vars(part)["training"] = True

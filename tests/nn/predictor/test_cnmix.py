@@ -159,9 +159,9 @@ def test_a_neighbor_that_only_dropped_edges_hide_is_not_completed(x: Tensor) -> 
     asked: list[Tensor] = []
     inner = model._inner_logit
 
-    def note(x: Tensor, graph: CSRGraph, pairs: Tensor) -> Tensor:
+    def note(x: Tensor, pairs: Tensor) -> Tensor:
         asked.append(pairs)
-        return inner(x, graph, pairs)
+        return inner(x, pairs)
 
     model._inner_logit = note  # type: ignore[method-assign]
     for _ in range(40):
