@@ -1,6 +1,6 @@
 """Are two models' figures apart? A paired test over the seeds of a ledger.
 
-    python experiments/perf/paired.py LEDGER MODEL OTHER [--dataset cora] [--metric hits@100]
+    python experiments/perf/paired.py LEDGER... MODEL OTHER [--dataset cora] [--metric hits@100]
 
 Both models saw the same split for each seed, so that the spread between splits, which is larger
 than most gains, drops out. Of several rows of one model, data set and seed the last counts; rows of

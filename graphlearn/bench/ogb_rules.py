@@ -56,8 +56,8 @@ def by_ogbs_rule(recipe: Recipe) -> Recipe:
         recipe: With data set and metrics filled in.
 
     Raises:
-        InputError: If OGB's metric is not among its metrics, or validation links join the graph
-            at test time where OGB's rules do not say so.
+        InputError: If OGB's metric is not among its metrics, validation links join the graph at
+            test time where OGB's rules do not say so, or a score depends on its batch.
 
     Example:
         >>> from graphlearn.bench.runs import resolve_recipes
@@ -74,6 +74,7 @@ def by_ogbs_rule(recipe: Recipe) -> Recipe:
         )
     if recipe.model.task != "links":
         return recipe
+    _refuse_batch_dependence(recipe)
     asked = recipe.split.test_uses_valid_edges
     if asked and not card.split.test_uses_valid_edges:
         raise InputError(
@@ -82,6 +83,26 @@ def by_ogbs_rule(recipe: Recipe) -> Recipe:
         )
     hits = all(metric.startswith("hits@") for metric in recipe.metrics)
     return dataclasses.replace(recipe, ties="pessimistic" if hits else "ogb")
+
+
+def _refuse_batch_dependence(recipe: Recipe) -> None:
+    """Raise where a pair's score depends on the pairs beside it, or links are scored apart."""
+    predictor = recipe.model.predictor
+    options = {} if predictor is None else predictor.options
+    reasons = {
+        "train.negatives_apart is true": getattr(recipe.train, "negatives_apart", False),
+        "predictor.as_published is true": predictor is not None
+        and predictor.name == "ocn"
+        and options.get("as_published", False),
+        "predictor.node_weight is batch-frequency": options.get("node_weight") == "batch-frequency",
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            raise InputError(
+                f"{recipe.label}: {reason}",
+                expected="scores that do not tell from the batch what is a link",
+                mend="graphlearn run trains it all the same; graphlearn audit says what is wrong",
+            )
 
 
 def changed_values(recipe: Recipe) -> dict[str, Any] | None:

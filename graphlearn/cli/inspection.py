@@ -77,10 +77,22 @@ def suggest(
     """Print a recipe whose sizes follow from the graph: no tuning, and the reasons as comments."""
     from graphlearn.bench.split_source import SplitSource
     from graphlearn.bench.suggestion import suggest_recipe
+    from graphlearn.bench.tasks import is_file_dataset
+    from graphlearn.errors import InputError
     from graphlearn.files import atomic_write_text
 
-    data = SplitSource(what, data_root=data_root).graph()
-    text = suggest_recipe(data, model, dataset=what).text()
+    if out is not None and out.suffix not in (".yaml", ".yml"):
+        raise InputError(f"--out is {out}", expected="a name that ends in .yaml, as run reads it")
+    if out is not None and out.exists():
+        raise InputError(
+            f"--out is {out}, which is there already",
+            expected="a new file",
+            mend="choose another name, or delete it",
+        )
+    data = SplitSource(what, data_root=data_root, task="links").graph()
+    # A file's place must not depend on where the recipe is read.
+    dataset = str(Path(what).expanduser().resolve()) if is_file_dataset(what) else what
+    text = suggest_recipe(data, model, dataset=dataset).text()
     if out is None:
         print(text, end="")
         return

@@ -80,8 +80,8 @@ def train_epoch(
     ``auxiliary_loss`` methods give is added to the loss.
 
     Args:
-        model: ``model(x, graph, pairs)`` gives a logit a pair, or in training several rows of them,
-            one for each of its members.
+        model: ``model(x, graph, pairs)`` gives a logit a pair; one that has a module with a true
+            ``gives_members`` may give several rows of them, one for each of its members.
         data: What to train on.
         config: Batch size, negatives and how they are scored, target removal, gradient clipping.
         optimizer: Updates the model.
@@ -107,6 +107,7 @@ def train_epoch(
     edge_batches = torch.split(data.train_edges.index_select(0, order), size)
 
     auxiliary = auxiliary_losses(model)
+    members = any(getattr(module, "gives_members", False) for module in model.modules())
     losses = EpochLosses(device, epoch=epoch, seed=seed, batches=batches)
     model.train()
     for positive, negative, edges in zip(
@@ -120,10 +121,12 @@ def train_epoch(
             scores = torch.cat(parts, dim=-1)
         else:
             scores = model(data.x, graph, pairs)
-        if scores.dim() > 2 or scores.shape[-1:] != pairs.shape[1:]:
+        rows = scores.shape[:-1] if members else ()
+        if scores.shape != (*rows, pairs.size(1)) or scores.dim() > 2 or 0 in rows:
             raise InputError(
                 f"the model gave scores of shape {list(scores.shape)}",
-                expected=f"shape [{pairs.size(1)}], one score a pair",
+                expected=f"shape [{pairs.size(1)}], one score a pair"
+                + (", or several rows of them, one a member" if members else ""),
             )
         loss = link_loss(scores, positive.size(1))
         for term in auxiliary:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
 from graphlearn.bench.ogb_recipes import ogb_names, pick_recipes
 from graphlearn.bench.ogb_rules import by_ogbs_rule, changed_values, refuse_fixed
+from graphlearn.bench.runs import resolve_recipes
 from graphlearn.errors import InputError
 
 
@@ -57,3 +59,24 @@ def test_changes_are_named_with_their_values() -> None:
     (recipe,) = pick_recipes(["ogbl-ddi"], ["ncn"], set=changes)["ogbl-ddi"]
     assert changed_values(recipe) == {"train.epochs": 2, "encoder.hidden_channels": 8}
     assert changed_values(dataclasses.replace(recipe, name="mine")) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "reason"),
+    [
+        ("ocn/ogbl-ddi-published", {}, "train.negatives_apart is true"),
+        ("ocn/ogbl-ddi", {"predictor.as_published": True}, "predictor.as_published is true"),
+        ("gae/ogbl-ddi", {"train.negatives_apart": True}, "train.negatives_apart is true"),
+        (
+            "ncn/ogbl-ddi",
+            {"predictor.node_weight": "batch-frequency"},
+            "predictor.node_weight is batch-frequency",
+        ),
+    ],
+)
+def test_scores_that_depend_on_their_batch_are_refused(
+    model: str, settings: dict[str, Any], reason: str
+) -> None:
+    (recipe,) = resolve_recipes(model, set=settings)
+    with pytest.raises(InputError, match=f"{reason}: expected scores that do not tell"):
+        by_ogbs_rule(recipe)

@@ -50,7 +50,10 @@ def test_any_graph_gets_a_recipe_that_reads_back(
     assert recipe_from_text(suggestion.text()) == suggestion.recipe
     train = suggestion.recipe.train
     assert train is not None
-    assert 64 <= train.batch_size <= 16384
+    assert train.batch_size <= 16384
+    # While a batch is scored its links are out of the graph: few of those for training, of which
+    # there are seven tenths at least.
+    assert train.batch_size <= max(1, 0.15 * 0.7 * links)
     assert 30 <= train.epochs <= 200
     assert all(f"# {reason}\n" in suggestion.text() for reason in suggestion.reasons)
 
@@ -78,6 +81,11 @@ def test_statistics_of_a_graph_count_links_once() -> None:
 def test_few_links_and_unknown_models_are_refused() -> None:
     with pytest.raises(InputError, match="^the graph has 9 links: expected at least 10"):
         GraphStatistics(100, 9)
+    for bad in ((0, 20), (10, 20, -3)):
+        with pytest.raises(InputError):
+            GraphStatistics(*bad)
+    with pytest.raises(InputTypeError):
+        GraphStatistics(5, 20.5)  # type: ignore[arg-type]
     with pytest.raises(UnknownNameError, match="unknown model with defaults 'cnmx'.*'cnmix'"):
         suggest_recipe(GraphStatistics(100, 90), "cnmx")
     with pytest.raises(InputTypeError):

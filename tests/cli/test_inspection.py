@@ -41,6 +41,28 @@ def test_a_suggestion_runs(call: Cli, tmp_path: Path) -> None:
     assert "gae" in out
 
 
+def test_a_suggestion_goes_to_a_new_recipe_alone(call: Cli, tmp_path: Path) -> None:
+    edges = tmp_path / "ring.txt"
+    edges.write_text("".join(f"{i} {(i + 1) % 40}\n" for i in range(40)))
+    for name, text in (("ring", "ends in .yaml"), ("ring.txt", "ends in .yaml")):
+        code, _, err = call("suggest", "ring.txt", "--out", name)
+        assert code == 2
+        assert text in err
+    (tmp_path / "mine.yaml").write_text("kept")
+    code, _, err = call("suggest", "ring.txt", "--out", "mine.yaml")
+    assert code == 2
+    assert "which is there already: expected a new file" in err
+    assert (tmp_path / "mine.yaml").read_text() == "kept"
+    assert edges.read_text().startswith("0 1\n")
+
+
+def test_a_suggestion_names_its_file_wherever_it_is_read(call: Cli, tmp_path: Path) -> None:
+    (tmp_path / "ring.txt").write_text("".join(f"{i} {(i + 1) % 40}\n" for i in range(40)))
+    code, out, _ = call("suggest", "ring.txt")
+    assert code == 0
+    assert f"dataset: {tmp_path.resolve() / 'ring.txt'}\n" in out
+
+
 def test_no_suggestion_for_what_is_no_graph_of_links(call: Cli) -> None:
     code, _, err = call("suggest", "mutag")
     assert code == 2

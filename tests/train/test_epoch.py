@@ -174,6 +174,26 @@ def test_the_gradient_is_clipped_as_a_whole(data: PreparedSplit) -> None:
     assert moved == [pytest.approx(1000.0), pytest.approx(0.5, rel=1e-4)]
 
 
+class Members(Watcher):
+    """Gives several rows of scores."""
+
+    def __init__(self, rows: int, *, says_so: bool) -> None:
+        super().__init__()
+        self.rows, self.gives_members = rows, says_so
+
+    def forward(self, x: Tensor | None, graph: CSRGraph, pairs: Tensor) -> Tensor:
+        return super().forward(x, graph, pairs).expand(self.rows, -1)
+
+
+def test_rows_of_members_each_have_their_loss(data: PreparedSplit) -> None:
+    one = run(Watcher(), data, batch_size=50)
+    assert run(Members(3, says_so=True), data, batch_size=50) == pytest.approx(one)
+    with pytest.raises(InputError, match=r"shape \[3, 100\]: expected shape \[100\], one score a"):
+        run(Members(3, says_so=False), data, batch_size=50)
+    with pytest.raises(InputError, match=r"shape \[0, 100\].*several rows of them, one a member"):
+        run(Members(0, says_so=True), data, batch_size=50)
+
+
 def test_scores_of_a_wrong_shape_are_refused(data: PreparedSplit) -> None:
     class Column(Watcher):
         def forward(self, x: Tensor | None, graph: CSRGraph, pairs: Tensor) -> Tensor:

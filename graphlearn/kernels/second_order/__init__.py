@@ -35,9 +35,11 @@ def second_order_neighbors(
     degrees of each pair; 4 bytes for each of those degrees and 8 N bytes a thread. Pairs that share
     an endpoint share its walks. The result does not depend on the number of threads.
 
+    Where an edge has one direction alone, in a directed graph or under a mask, everything is read
+    from rows: u is in the row of i, w in the row of j, and u in the row of w.
+
     Args:
-        graph: The graph, possibly masked; or an ``edge_index``, from which one is built. A
-            directed graph is walked along its edges.
+        graph: The graph, possibly masked; or an ``edge_index``, from which one is built.
         pairs: Node pairs.
 
     Returns:

@@ -86,7 +86,13 @@ class NodeInput(nn.Module):
     ) -> None:
         super().__init__()
         check_num_nodes(embedding_channels, name="embedding_channels")
-        beside = embedding_channels > 0 and in_channels is not None
+        beside = embedding_channels > 0
+        if beside and in_channels is None:
+            raise InputError(
+                f"embedding_channels is {embedding_channels} and there are no features",
+                expected="features for the learned vectors to be beside",
+                mend="leave it out: without features the vectors have the encoder's own size",
+            )
         if beside and num_embeddings is None:
             raise InputError(
                 f"embedding_channels is {embedding_channels} and num_embeddings is None",

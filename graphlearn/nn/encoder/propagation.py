@@ -98,7 +98,12 @@ class PropagationEncoder(nn.Module):
         self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")
         self.residual = residual
         self.initial_residual = check_number(initial_residual, name="initial_residual")
-        check_flag(jumping_knowledge_input, name="jumping_knowledge_input")
+        for name, switch in (
+            ("residual", residual),
+            ("jumping_knowledge", jumping_knowledge),
+            ("jumping_knowledge_input", jumping_knowledge_input),
+        ):
+            check_flag(switch, name=name)
         if jumping_knowledge_input and not jumping_knowledge:
             raise InputError(
                 "jumping_knowledge_input is on and jumping_knowledge off",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -68,7 +70,8 @@ class CNMix(nn.Module):
             in training. (default: :obj:`0.0`)
         layer_norm (bool): Layer norm in the hidden layers. (default: :obj:`True`)
         pair (bool): Have the member of features. (default: :obj:`True`)
-        pair_layers (int): Hidden layers of its branch. (default: :obj:`1`)
+        pair_layers (int): Hidden layers of its branch; of several each adds the Hadamard product,
+            as in Refined GAE. (default: :obj:`1`)
         neighborhood (bool): Have the member of neighborhoods. (default: :obj:`True`)
         structure (bool): Have the member of structure. (default: :obj:`True`)
         pooling (Aggregation, str or dict, optional): What pools the common neighbors in place of
@@ -98,6 +101,8 @@ class CNMix(nn.Module):
         >>> predictor(x, edge_index, pairs).shape, predictor.eval()(x, edge_index, pairs).shape
         (torch.Size([4, 2]), torch.Size([2]))
     """
+
+    gives_members: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -141,17 +146,27 @@ class CNMix(nn.Module):
                 f"completion is on with pair {pair} and neighborhood {neighborhood}",
                 expected="both members: one says how likely a link is, the other completes",
             )
+        if not neighborhood and (pooling is not None or node_weight != "none"):
+            raise InputError(
+                f"neighborhood is off with pooling {pooling!r} and node_weight {node_weight!r}",
+                expected="the member that pools and weighs neighbors",
+            )
+        if check_size(pair_layers, name="pair_layers") > 1 and hidden != channels:
+            raise InputError(
+                f"pair_layers is {pair_layers}, hidden_channels {hidden} and channels {channels}",
+                expected="one size: each of several layers adds the Hadamard product",
+                mend="leave hidden_channels out, or pair_layers at 1",
+            )
         self.node_weight = check_node_weight(node_weight)
         self.second_order, self.completion = second_order, completion
-        layers = check_size(pair_layers, name="pair_layers")
         self.pair = (
             HadamardPredictor(
                 channels,
                 hidden,
                 dropout=dropout,
                 layer_norm=layer_norm,
-                num_layers=layers,
-                residual=layers > 1,
+                num_layers=pair_layers,
+                residual=pair_layers > 1,
             )
             if pair
             else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from graphlearn.errors import InputError
 from graphlearn.kernels import (
     CSRGraph,
     NeighborLists,
@@ -72,7 +73,9 @@ class OCN(nn.Module):
         - **pairs**: ``[2, B]``; **output**: ``[B]``
 
     Raises:
-        InputError: If a shape does not fit or an id is out of range.
+        InputTypeError: If a switch is neither True nor False.
+        InputError: If a shape does not fit, an id is out of range, or ``single_weight`` has nothing
+            to weigh.
 
     Example:
         >>> import torch
@@ -100,7 +103,19 @@ class OCN(nn.Module):
         self.channels = channels
         dropout = check_probability(dropout, name="dropout")
         self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")
-        self.as_published = check_flag(as_published, name="as_published")
+        for name, switch in (
+            ("layer_norm", layer_norm),
+            ("final_linear", final_linear),
+            ("two_layer_head", two_layer_head),
+            ("as_published", as_published),
+        ):
+            check_flag(switch, name=name)
+        if single_weight != 0.0 and not as_published:
+            raise InputError(
+                f"single_weight is {single_weight} and as_published is off",
+                expected="0: the sound form counts over the graph, not over a call",
+            )
+        self.as_published = as_published
         self.initial_beta = check_number(beta, name="beta")
         self.beta = nn.Parameter(torch.empty(()))
         self.alpha = nn.Parameter(torch.empty(2))
@@ -177,9 +192,9 @@ def orthogonal(
     the entries of both lists, of which a node may have two. Costs O(K log K) for K entries.
 
     Args:
-        first: B lists.
+        first: B lists, each sorted, with no node twice.
         first_weight: A weight of each entry.
-        second: B lists.
+        second: B such lists.
         second_weight: A weight of each entry.
         num_nodes: Number of nodes.
 

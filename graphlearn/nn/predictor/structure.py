@@ -62,9 +62,9 @@ def structural_sums(
     count = paths.sum(1).to(wide)
     scaled = count * inverse_degree(graph, wide).sqrt()[second.node.long()]
     columns += [_sums(second, weight, size) / 2 for weight in (count, scaled)]
-    linked = graph.has_entries(pairs).to(wide)
     degree = graph.degree().to(wide)
-    ends = degree[pairs[0]] - linked, degree[pairs[1]] - linked
+    # Each end by its own row: dropped entries may hide a link from one of them alone.
+    ends = [degree[own[0]] - graph.has_entries(own).to(wide) for own in (pairs, pairs.flip(0))]
     columns += [ends[0] * ends[1], torch.minimum(*ends), torch.maximum(*ends)]
     return torch.stack(columns, dim=1).log1p().to(dtype)
 

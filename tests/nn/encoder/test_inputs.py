@@ -130,6 +130,12 @@ def test_learned_vectors_that_cannot_be_added(options: dict, message: str) -> No
         NodeInput(3, 4, embedding_channels=2, **options)
 
 
+def test_learned_vectors_beside_no_features_are_refused() -> None:
+    message = "embedding_channels is 2 and there are no features"
+    with pytest.raises(InputError, match=f"^{message}"):
+        NodeInput(None, 4, num_embeddings=5, embedding_channels=2)
+
+
 def test_learned_vectors_are_one_a_node() -> None:
     module = NodeInput(3, 4, num_embeddings=5, embedding_channels=2)
     with pytest.raises(InputError, match="^x has 6 rows: expected 5, one for each learned vector"):

@@ -179,6 +179,12 @@ def test_a_neighbor_that_only_dropped_edges_hide_is_not_completed(x: Tensor) -> 
             "pair, neighborhood and structure are all off: expected a member at least",
         ),
         ({"completion": True, "pair": False}, InputError, "completion is on with pair False"),
+        ({"neighborhood": False, "pooling": "lcm"}, InputError, "neighborhood is off with pooling"),
+        (
+            {"pair_layers": 2, "hidden_channels": 9},
+            InputError,
+            "pair_layers is 2, hidden_channels 9",
+        ),
         ({"structure": "no"}, InputTypeError, "structure is 'no': expected True or False"),
         ({"node_weight": "adamic"}, UnknownNameError, "unknown node weight 'adamic'"),
         ({"pair_layers": 0}, InputError, "pair_layers is 0"),

@@ -144,6 +144,11 @@ def test_orthogonal_lists_are_orthogonal(graph: CSRGraph) -> None:
 def test_bad_options_and_input(graph: CSRGraph, x: Tensor, pairs: Tensor) -> None:
     with pytest.raises(InputTypeError, match="^as_published is 'no': expected True or False$"):
         OCN(6, as_published="no")  # type: ignore[arg-type]
+    for name in ("layer_norm", "final_linear", "two_layer_head"):
+        with pytest.raises(InputTypeError, match=f"^{name} is 1: expected True or False$"):
+            OCN(6, **{name: 1})  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"^single_weight is 0.5 and as_published is off"):
+        OCN(6, single_weight=0.5)
     with pytest.raises(InputError, match="dropout"):
         OCN(6, dropout=1.5)
     with pytest.raises(InputError, match="shape"):

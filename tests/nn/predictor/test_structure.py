@@ -55,6 +55,20 @@ def test_whether_a_pair_is_linked_shows_in_what_others_see_alone(graph: CSRGraph
         torch.testing.assert_close(sums_of(hidden, pair), sums_of(graph, pair))
 
 
+def test_a_link_that_one_end_alone_sees_counts_there(graph: CSRGraph) -> None:
+    links = graph.edge_pairs()
+    for seed in range(20):
+        masked = graph.drop_entries(0.5, torch.Generator().manual_seed(seed))
+        sums = sums_of(masked, links).expm1()
+        assert bool((sums > -1e-9).all())
+        ends = [
+            masked.degree()[own[0]] - masked.has_entries(own).long()
+            for own in (links, links.flip(0))
+        ]
+        expected = torch.stack([torch.minimum(*ends), torch.maximum(*ends)], dim=1).double()
+        torch.testing.assert_close(sums[:, 6:], expected)
+
+
 def test_large_counts_in_half_precision() -> None:
     hub = torch.stack([torch.zeros(3000, dtype=torch.int64), torch.arange(2, 3002)])
     both = torch.cat([hub, hub + torch.tensor([[1], [0]])], dim=1)
