@@ -81,6 +81,8 @@ PLACEHOLDERS = {
 """Words that stand for a folder of an earlier command of the section."""
 
 NOT_RUN = {
+    "graphlearn suggest": "named in a sentence; run where a block gives it an edge list",
+    "graphlearn audit": "named in a sentence; run where a block gives it something to audit",
     "graphlearn analyze": "named in a sentence; run where a block gives it a model",
     "graphlearn reproduce MODEL/DATASET": "stands for every recipe; ncn/cora is run",
     "torchrun --nproc-per-node 2 experiments/examples/pipelined_gcnii.py": (
