@@ -11,7 +11,12 @@ from torch_geometric.data import Data
 from graphlearn.bench.build import build_model
 from graphlearn.bench.recipe_files import find_recipe
 from graphlearn.bench.recipe_yaml import recipe_from_text
-from graphlearn.bench.suggestion import SUGGESTED_MODELS, GraphStatistics, suggest_recipe
+from graphlearn.bench.suggestion import (
+    SUGGESTED_MODELS,
+    GraphStatistics,
+    Suggestion,
+    suggest_recipe,
+)
 from graphlearn.data import load_card
 from graphlearn.errors import InputError, InputTypeError, UnknownNameError
 
@@ -47,6 +52,7 @@ def test_any_graph_gets_a_recipe_that_reads_back(
     model: str, nodes: int, links: int, features: int
 ) -> None:
     suggestion = suggest_recipe(GraphStatistics(nodes, links, features), model, dataset="cora")
+    assert isinstance(suggestion, Suggestion)
     assert recipe_from_text(suggestion.text()) == suggestion.recipe
     train = suggestion.recipe.train
     assert train is not None
