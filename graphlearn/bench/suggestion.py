@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from torch_geometric.data import Data
 
 from graphlearn.bench.recipe import Recipe
-from graphlearn.bench.recipe_yaml import recipe_from_text, recipe_text
+from graphlearn.bench.recipe_yaml import recipe_from_document, recipe_text
+from graphlearn.bench.yaml_lines import YamlDocument
 from graphlearn.data import from_pyg
 from graphlearn.errors import InputError
 from graphlearn.kernels import CSRGraph
@@ -105,8 +105,9 @@ def suggest_recipe(
 ) -> Suggestion:
     """Return a recipe for link prediction that needs no tuning.
 
-    The rules were found on the validation parts of Cora, CiteSeer and the seven graphs of SEAL's
-    experiments; see ``experiments/results/seal.md`` for what they give there.
+    The rules for graphs without features were found on the validation parts of four of SEAL's
+    graphs; ``experiments/results/seal.md`` has what they give. Those for features follow the
+    recipes of Cora and CiteSeer and are not measured by themselves.
 
     Args:
         statistics: Those of the graph, or the graph.
@@ -145,7 +146,8 @@ def suggest_recipe(
         "model": {"encoder": encoder, "predictor": predictor},
         "train": _training(known, reasons),
     }
-    return Suggestion(_recipe(document), tuple(reasons))
+    recipe = recipe_from_document(YamlDocument(document, "defaults"))
+    return Suggestion(recipe, tuple(reasons))
 
 
 def _encoder(known: GraphStatistics, reasons: list[str]) -> dict[str, Any]:
@@ -183,7 +185,7 @@ def _neighborhoods(known: GraphStatistics, predictor: dict[str, Any], reasons: l
         return
     reasons.append(
         f"mean degree {known.mean_degree:.1f}: neighborhoods are "
-        + ("completed" if sparse else "not completed, which would cost more than the rest")
+        + ("completed" if sparse else "not completed: each pair has too many neighbors")
     )
 
 
@@ -212,9 +214,3 @@ def _power_of_two(value: float, low: int, high: int) -> int:
         (64, 32)
     """
     return min(high, max(low, int(2 ** round(math.log2(max(value, 1.0))))))
-
-
-def _recipe(document: Mapping[str, Any]) -> Recipe:
-    import yaml
-
-    return recipe_from_text(yaml.safe_dump(dict(document), sort_keys=False), source="defaults")

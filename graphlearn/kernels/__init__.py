@@ -19,7 +19,7 @@ from graphlearn.kernels.khop import (
     hop_overlap,
     walk_overlap,
 )
-from graphlearn.kernels.lists import NeighborLists, join_lists
+from graphlearn.kernels.lists import NeighborLists, join_lists, values_where_shared
 from graphlearn.kernels.refinement import (
     PooledColors,
     Rows,
@@ -84,5 +84,6 @@ __all__ = [
     "top_columns",
     "tree_reduce",
     "two_hop_candidates",
+    "values_where_shared",
     "walk_overlap",
 ]

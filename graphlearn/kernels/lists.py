@@ -57,6 +57,37 @@ class NeighborLists:
         return f"{type(self).__name__}(lists={len(self)}, entries={self.node.numel()})"
 
 
+def values_where_shared(
+    asked: NeighborLists, lists: NeighborLists, values: Tensor, num_nodes: int
+) -> Tensor:
+    """For each entry of one set of lists the value that its node has in the other's same list.
+
+    O(K log L) for K entries asked for among L.
+
+    Args:
+        asked: B lists, in any order.
+        lists: B lists, each sorted, with no node twice.
+        values: A value of each of their entries.
+        num_nodes: Number of nodes.
+
+    Shapes:
+        - **values**: ``[L]``; **output**: ``[K]``, 0 where the other list has no such node
+
+    Example:
+        >>> import torch
+        >>> asked = NeighborLists(torch.tensor([0, 2]), torch.tensor([7, 4]))
+        >>> lists = NeighborLists(torch.tensor([0, 2]), torch.tensor([4, 5]))
+        >>> values_where_shared(asked, lists, torch.tensor([2.0, 3.0]), 8).tolist()
+        [0.0, 2.0]
+    """
+    key = asked.rows() * num_nodes + asked.node.long()
+    known = lists.rows() * num_nodes + lists.node.long()
+    if not known.numel():
+        return values.new_zeros(key.numel())
+    place = torch.searchsorted(known, key).clamp_(max=known.numel() - 1)
+    return torch.where(known[place] == key, values[place], 0.0)
+
+
 def join_lists(parts: list[tuple[NeighborLists, Tensor]]) -> tuple[NeighborLists, Tensor]:
     """Put the b-th lists of several parts one after the other, with a weight for each entry.
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from graphlearn.kernels import NeighborLists, join_lists
+from graphlearn.kernels import NeighborLists, join_lists, values_where_shared
 
 RAGGED = st.lists(st.lists(st.integers(0, 50), max_size=5), max_size=8)
 
@@ -80,3 +80,21 @@ def test_join_keeps_the_dtype_of_nodes(dtype: torch.dtype) -> None:
 def test_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         pack([[1]]).node = torch.zeros(1)  # type: ignore[misc]
+
+
+def test_values_where_shared_are_those_of_the_same_list() -> None:
+    generator = torch.Generator().manual_seed(1)
+    dense = []
+    made = []
+    for _ in range(2):
+        shown = torch.rand(20, 9, generator=generator) < 0.4
+        rowptr = torch.cat([torch.zeros(1, dtype=torch.int64), shown.sum(1).cumsum(0)])
+        made.append(NeighborLists(rowptr, shown.nonzero()[:, 1]))
+        dense.append(shown)
+    values = torch.rand(made[1].node.numel(), generator=generator)
+    whole = torch.zeros(20, 9)
+    whole[dense[1]] = values
+    found = values_where_shared(made[0], made[1], values, 9)
+    assert torch.equal(found, whole[dense[0]])
+    empty = NeighborLists(torch.zeros(21, dtype=torch.int64), torch.empty(0, dtype=torch.int64))
+    assert not values_where_shared(made[0], empty, values[:0], 9).any()

@@ -12,6 +12,7 @@ from graphlearn.kernels import (
     common_neighbors,
     join_lists,
     second_order_neighbors,
+    values_where_shared,
 )
 from graphlearn.nn.predictor.arguments import check_call, check_channels
 from graphlearn.nn.predictor.branches import pair_branch, score_head
@@ -192,9 +193,9 @@ def orthogonal(
     the entries of both lists, of which a node may have two. Costs O(K log K) for K entries.
 
     Args:
-        first: B lists, each sorted, with no node twice.
+        first: B lists, with no node twice.
         first_weight: A weight of each entry.
-        second: B such lists.
+        second: B lists, each sorted, with no node twice.
         second_weight: A weight of each entry.
         num_nodes: Number of nodes.
 
@@ -212,12 +213,7 @@ def orthogonal(
         ([[2, 4, 4]], [1.0, 3.0, -3.0])
     """
     rows = first.rows()
-    key = rows * num_nodes + first.node.long()
-    others = second.rows() * num_nodes + second.node.long()
-    met = torch.zeros_like(first_weight)
-    if others.numel():
-        place = torch.searchsorted(others, key).clamp_(max=others.numel() - 1)
-        met = torch.where(others[place] == key, second_weight[place], met)
+    met = values_where_shared(first, second, second_weight, num_nodes)
     sums = first_weight.new_zeros(2, len(first))
     inner = sums[0].index_add(0, rows, met * first_weight)
     square = sums[1].index_add(0, rows, first_weight * first_weight)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from graphlearn.kernels import NeighborLists, join_lists
+from graphlearn.kernels import NeighborLists, join_lists, values_where_shared
 
 
 class PublishedWeights(nn.Module):
@@ -64,8 +64,8 @@ class PublishedWeights(nn.Module):
         second, times = second.where(near), paths[near, 0].to(dtype)
         if self.training:
             self.calls += 1
-            product = self._product(first, weight, second, times, num_nodes)
-            self.inner += (product - self.inner) / self.calls
+            met = values_where_shared(first, second, times, num_nodes)
+            self.inner += ((met * weight).sum() - self.inner) / self.calls
         largest = weight.abs().max() if weight.numel() else weight.new_ones(())
         factor = self.inner / torch.where(largest > 0, largest, 1.0)
         lists, rest = join_lists([(second, times), (first, -factor.to(dtype) * weight)])
@@ -73,20 +73,3 @@ class PublishedWeights(nn.Module):
         total = torch.zeros(num_nodes, dtype=dtype, device=rest.device).index_add(0, node, rest)
         total = torch.where(total == 0, 1.0, total)
         return (first, weight), (lists, rest / total[node])
-
-    @staticmethod
-    def _product(
-        first: NeighborLists,
-        weight: Tensor,
-        second: NeighborLists,
-        times: Tensor,
-        num_nodes: int,
-    ) -> Tensor:
-        """Inner product of both orders, summed over all pairs of the call."""
-        if not second.node.numel():
-            return weight.new_zeros(())
-        key = first.rows() * num_nodes + first.node.long()
-        others = second.rows() * num_nodes + second.node.long()
-        place = torch.searchsorted(others, key).clamp_(max=others.numel() - 1)
-        met: Tensor = torch.where(others[place] == key, times[place], 0.0)
-        return (met * weight).sum()
