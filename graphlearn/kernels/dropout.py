@@ -20,14 +20,17 @@ from graphlearn.kernels.threads import run_chunks, thread_count
 
 Array = NDArray[Any]
 _BLOCK = 1 << 16  # elements that share a key; a multiple of every vector width
+_HASHES = 4294967296.0
+_HALF = (torch.float16, torch.bfloat16)
+_DTYPES = (torch.float32, torch.float64, *_HALF)
 
 
 @njit(nogil=True, cache=True)
-def _apply(x: Array, out: Array, seed: int, threshold: int, begin: int, end: int) -> None:
+def _apply(
+    x: Array, out: Array, scale: Any, seed: int, threshold: int, begin: int, end: int
+) -> None:
     """``out = x * scale`` where the hash of (seed, position) reaches the threshold, else 0."""
     size = x.shape[0]
-    # Scaling by the share that is really kept of the 2^32 hash values makes the mean exact.
-    scale = x.dtype.type(4294967296.0 / (4294967296.0 - threshold))
     zero = x.dtype.type(0)
     limit = np.uint32(threshold)
     for block in range(begin, end):
@@ -51,14 +54,20 @@ def _apply(x: Array, out: Array, seed: int, threshold: int, begin: int, end: int
 def _run(x: Tensor, seed: int, threshold: int) -> Tensor:
     x = x.contiguous()
     out = torch.empty_like(x)
-    source, target = x.view(-1).numpy(), out.view(-1).numpy()
+    share = (_HASHES - threshold) / _HASHES  # of the hashes that keep: makes the mean exact
+    source, target = x.view(-1), out.view(-1)
+    half = x.dtype in _HALF
+    if half:  # numpy has no bfloat16: its bits are kept or cleared, and torch scales them
+        source, target = source.view(torch.int16), target.view(torch.int16)
+    before, after = source.numpy(), target.numpy()
+    scale = before.dtype.type(1 if half else 1 / share)
     blocks = -(-x.numel() // _BLOCK)
     threads = thread_count(x.numel())
     run_chunks(
-        lambda _, begin, end: _apply(source, target, seed, threshold, begin, end),
+        lambda _, begin, end: _apply(before, after, scale, seed, threshold, begin, end),
         [blocks * part // threads for part in range(threads + 1)],
     )
-    return out
+    return out.mul_(1 / share) if half else out
 
 
 class _Dropout(torch.autograd.Function):
@@ -80,7 +89,7 @@ def hashed_dropout(x: Tensor, probability: float, seed: int) -> Tensor:
     nothing is stored: O(numel) time, no memory beside the output.
 
     Args:
-        x: A float32 or float64 CPU tensor; differentiable.
+        x: A floating-point CPU tensor; differentiable.
         probability: Chance of an entry to become 0, in [0, 1).
         seed: Chooses the mask; any non-negative 63-bit integer.
 
@@ -100,15 +109,15 @@ def hashed_dropout(x: Tensor, probability: float, seed: int) -> Tensor:
     """
     if not 0.0 <= probability < 1.0:
         raise InputError(f"probability is {probability}", expected="a number in [0, 1)")
-    if x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64):
+    if x.device.type != "cpu" or x.dtype not in _DTYPES:
         raise InputError(
             f"x is {x.dtype} on {x.device}",
-            expected="float32 or float64 on the CPU",
+            expected="a floating-point tensor on the CPU",
             mend="use torch.nn.functional.dropout elsewhere",
         )
     if probability == 0.0 or x.numel() == 0:
         return x
     result: Tensor = _Dropout.apply(  # type: ignore[no-untyped-call]
-        x, seed, int(probability * 4294967296.0)
+        x, seed, int(probability * _HASHES)
     )
     return result

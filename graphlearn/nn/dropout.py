@@ -14,8 +14,7 @@ def dropout(x: Tensor, probability: float, *, training: bool) -> Tensor:
     """As :func:`torch.nn.functional.dropout`, by a hash on the CPU.
 
     One number is drawn from torch's default generator and seeds the mask, so ``torch.manual_seed``
-    governs it as it does ``nn.Dropout``. Tensors elsewhere than on the CPU, and half precision,
-    use torch's own dropout.
+    governs it as it does ``nn.Dropout``. Tensors elsewhere than on the CPU use torch's own dropout.
 
     Shapes:
         - **x**, **output**: any, the same
@@ -27,7 +26,7 @@ def dropout(x: Tensor, probability: float, *, training: bool) -> Tensor:
     """
     if not training or probability == 0.0:
         return x
-    if x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64):
+    if x.device.type != "cpu" or not x.is_floating_point():
         return F.dropout(x, probability, training=True)
     if probability == 1.0:
         return x * 0.0

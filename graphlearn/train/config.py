@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -14,6 +15,9 @@ from graphlearn.validate import check_device
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
 """Names of the floating-point types a model can be trained in."""
+
+AUTOCAST_DTYPES = {"bfloat16": torch.bfloat16}
+"""Names of those its matrices can be multiplied in; float16 would want its gradients scaled."""
 
 Schedule = Literal["constant", "cosine", "halving", "plateau"]
 SCHEDULES: tuple[str, ...] = get_args(Schedule)
@@ -42,6 +46,7 @@ _OPTIONAL = (
     "patience",
     "clip_gradient_norm",
     "weight_averaging",
+    "autocast",
     "batches_per_epoch",
     "evaluation_fan_out",
 )
@@ -71,6 +76,10 @@ class LoopConfig:
         evaluation_batch_size: Examples scored at a time in an evaluation.
         device: Where to train, such as ``"cpu"`` or ``"cuda:0"``.
         dtype: ``"float32"``, ``"float64"`` or ``"bfloat16"``, of weights, features and gradients.
+        autocast: ``"bfloat16"`` multiplies matrices of a training step in that type, by
+            :class:`torch.autocast`; weights, sums over neighbors and evaluation stay float32. Pays
+            where the hardware multiplies it faster: GPUs, and CPUs with AVX512-BF16 or AMX, there
+            some four times. None computes all in ``dtype``.
         checkpoint_seconds: Least time between two checkpoints; 0 makes one after every epoch.
 
     Raises:
@@ -98,6 +107,7 @@ class LoopConfig:
     evaluation_batch_size: int = 8192
     device: str = "cpu"
     dtype: str = "float32"
+    autocast: str | None = None
     checkpoint_seconds: float = 10.0
 
     def __post_init__(self) -> None:
@@ -112,7 +122,7 @@ class LoopConfig:
                     raise InputTypeError(f"{field.name} is {value!r}", expected="True or False")
             elif field.name in _FAN_OUTS:
                 _check_fan_out(field.name, value)
-            elif field.name in ("device", "dtype", "schedule"):
+            elif field.name in ("device", "dtype", "autocast", "schedule"):
                 if not isinstance(value, str):
                     raise InputTypeError(f"{field.name} is {value!r}", expected="a name")
             else:
@@ -124,10 +134,30 @@ class LoopConfig:
             )
         if self.dtype not in DTYPES:
             raise unknown_name("dtype", self.dtype, DTYPES)
+        if self.autocast is not None and self.autocast not in AUTOCAST_DTYPES:
+            raise unknown_name("autocast dtype", self.autocast, AUTOCAST_DTYPES)
+        if self.autocast is not None and self.dtype != "float32":
+            raise InputError(
+                f"autocast is {self.autocast} with dtype {self.dtype}",
+                expected="weights of float32, which autocast multiplies in another type",
+                mend="leave one of them out",
+            )
 
     def torch_dtype(self) -> torch.dtype:
         """Return the dtype that :attr:`dtype` names."""
         return DTYPES[self.dtype]
+
+    def training_precision(self) -> AbstractContextManager[Any]:
+        """Return the context that a training step computes its output and loss in.
+
+        Example:
+            >>> with LoopConfig(autocast="bfloat16").training_precision():
+            ...     (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
+            torch.bfloat16
+        """
+        if self.autocast is None:
+            return nullcontext()
+        return torch.autocast(self.torch_device().type, AUTOCAST_DTYPES[self.autocast])
 
     def torch_device(self) -> torch.device:
         """Return the device that :attr:`device` names, after a look whether it is there.

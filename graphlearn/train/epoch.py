@@ -33,6 +33,8 @@ def link_loss(scores: Scores, num_positives: int) -> Tensor:
         >>> round(link_loss(torch.zeros(4), 2).item(), 4)
         1.3863
     """
+    if scores.dtype in (torch.bfloat16, torch.float16):
+        scores = scores.float()  # a mean over a batch wants more than their 8 or 11 bits
     positive, negative = scores[..., :num_positives], scores[..., num_positives:]
     return -functional.logsigmoid(positive).mean() - functional.logsigmoid(-negative).mean()
 
@@ -83,7 +85,8 @@ def train_epoch(
         model: ``model(x, graph, pairs)`` gives a logit a pair; one that has a module with a true
             ``gives_members`` may give several rows of them, one for each of its members.
         data: What to train on.
-        config: Batch size, negatives and how they are scored, target removal, gradient clipping.
+        config: Batch size, negatives and how they are scored, target removal, precision, gradient
+            clipping.
         optimizer: Updates the model.
         negatives: Draws from the training graph.
         generator: Source of the order and the negatives, on the CPU.
@@ -115,22 +118,23 @@ def train_epoch(
     ):
         graph = data.graph.without_edges(edges) if config.remove_targets else data.graph
         pairs = torch.cat([positive, negative], dim=1)
-        if config.negatives_apart:
-            h = model.encode(data.x, graph)  # type: ignore[operator]
-            parts = [model.predictor(h, graph, part) for part in (positive, negative)]  # type: ignore[operator]
-            scores = torch.cat(parts, dim=-1)
-        else:
-            scores = model(data.x, graph, pairs)
-        rows = scores.shape[:-1] if members else ()
-        if scores.shape != (*rows, pairs.size(1)) or scores.dim() > 2 or 0 in rows:
-            raise InputError(
-                f"the model gave scores of shape {list(scores.shape)}",
-                expected=f"shape [{pairs.size(1)}], one score a pair"
-                + (", or several rows of them, one a member" if members else ""),
-            )
-        loss = link_loss(scores, positive.size(1))
-        for term in auxiliary:
-            loss = loss + term()
+        with config.training_precision():
+            if config.negatives_apart:
+                h = model.encode(data.x, graph)  # type: ignore[operator]
+                parts = [model.predictor(h, graph, part) for part in (positive, negative)]  # type: ignore[operator]
+                scores = torch.cat(parts, dim=-1)
+            else:
+                scores = model(data.x, graph, pairs)
+            rows = scores.shape[:-1] if members else ()
+            if scores.shape != (*rows, pairs.size(1)) or scores.dim() > 2 or 0 in rows:
+                raise InputError(
+                    f"the model gave scores of shape {list(scores.shape)}",
+                    expected=f"shape [{pairs.size(1)}], one score a pair"
+                    + (", or several rows of them, one a member" if members else ""),
+                )
+            loss = link_loss(scores, positive.size(1))
+            for term in auxiliary:
+                loss = loss + term()
         losses.add(loss)
         take_step(model, loss, optimizer, config, average)
     return losses.mean()

@@ -229,9 +229,10 @@ class GraphTrainer(Trainer):
         for number, ids in enumerate(batches[: self._batches]):
             data = train.batch(ids)
             self._set_rate(optimizer, rate, (epoch - 1) * self._batches + number)
-            loss = self._loss(self.model(data), data)
-            for term in auxiliary:
-                loss = loss + term()
+            with config.training_precision():
+                loss = self._loss(self.model(data), data)
+                for term in auxiliary:
+                    loss = loss + term()
             losses.add(loss)
             take_step(self.model, loss, optimizer, config, progress.average)
         return losses.mean()

@@ -155,8 +155,9 @@ class SampledNodeTrainer(Trainer):
         losses = EpochLosses(self.device, epoch=epoch, seed=self.seed, batches=count)
         self.model.train()
         for batch in self._train_batches.epoch(epoch):
-            made, true = self._predict(self.model, batch)
-            loss = functional.cross_entropy(made, true)
+            with self._sampled.training_precision():
+                made, true = self._predict(self.model, batch)
+                loss = functional.cross_entropy(made, true)
             losses.add(loss)
             take_step(self.model, loss, progress.optimizer, self._sampled, progress.average)
         return losses.mean()

@@ -47,6 +47,20 @@ def test_same_seed_same_mask_in_both_widths() -> None:
     assert not torch.equal(narrow, hashed_dropout(torch.ones(1000), 0.4, seed=6))
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_has_the_mask_of_float32_and_is_rounded_once(dtype: torch.dtype) -> None:
+    x = torch.randn(3, _BLOCK, generator=torch.Generator().manual_seed(3)).to(dtype)
+    x[0, :3] = torch.tensor([float("nan"), float("inf"), -0.0])
+    x.requires_grad_()
+    out = hashed_dropout(x, 0.3, seed=5)
+    assert out.dtype == dtype
+    wide = hashed_dropout(x.detach().float(), 0.3, seed=5)
+    torch.testing.assert_close(out, wide.to(dtype), rtol=0, atol=0, equal_nan=True)
+    grad = torch.randn(x.shape, generator=torch.Generator().manual_seed(4)).to(dtype)
+    out.backward(grad)
+    assert torch.equal(x.grad, hashed_dropout(grad, 0.3, seed=5))
+
+
 def test_backward_mask_is_the_forward_mask() -> None:
     x = torch.randn(3, _BLOCK, generator=torch.Generator().manual_seed(1), requires_grad=True)
     out = hashed_dropout(x, 0.6, seed=9)
@@ -97,14 +111,14 @@ def test_bad_probability(probability: float) -> None:
 @pytest.mark.parametrize(
     ("x", "given"),
     [
-        (torch.ones(3).half(), "torch.float16 on cpu"),
+        (torch.ones(3, dtype=torch.bool), "torch.bool on cpu"),
         (torch.ones(3, dtype=torch.int64), "torch.int64 on cpu"),
         (torch.ones(3, device="meta"), "torch.float32 on meta"),
     ],
 )
 def test_bad_input(x: torch.Tensor, given: str) -> None:
     message = (
-        f"x is {given}: expected float32 or float64 on the CPU; "
+        f"x is {given}: expected a floating-point tensor on the CPU; "
         "use torch.nn.functional.dropout elsewhere"
     )
     with pytest.raises(InputError, match=f"^{re.escape(message)}$"):

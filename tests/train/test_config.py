@@ -45,6 +45,7 @@ def test_a_value_out_of_range_is_named(name: str, value: Any) -> None:
         ("remove_targets", 1),
         ("device", torch.device("cpu")),
         ("dtype", torch.float32),
+        ("autocast", torch.bfloat16),
     ],
 )
 def test_a_value_of_a_wrong_type_is_named(name: str, value: Any) -> None:
@@ -55,6 +56,24 @@ def test_a_value_of_a_wrong_type_is_named(name: str, value: Any) -> None:
 def test_an_unknown_dtype_offers_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'float32'"):
         TrainConfig(dtype="flaot32")
+
+
+def test_an_unknown_autocast_dtype_offers_the_known_one() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'bfloat16'"):
+        TrainConfig(autocast="bfloat")
+
+
+def test_autocast_wants_weights_of_float32() -> None:
+    with pytest.raises(InputError, match="autocast is bfloat16 with dtype float64"):
+        TrainConfig(autocast="bfloat16", dtype="float64")
+
+
+@pytest.mark.parametrize(("autocast", "dtype"), [(None, "float32"), ("bfloat16", "bfloat16")])
+def test_a_training_step_multiplies_in_the_autocast_dtype(autocast: Any, dtype: str) -> None:
+    ones = torch.ones(2, 2)
+    with LoopConfig(autocast=autocast).training_precision():
+        assert (ones @ ones).dtype == getattr(torch, dtype)
+    assert (ones @ ones).dtype == torch.float32
 
 
 @pytest.mark.parametrize("device", ["gpu", "meta", "cuda:99", ""])

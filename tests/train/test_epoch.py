@@ -73,6 +73,39 @@ def test_every_link_is_a_target_once_and_removed_while_it_is(data: PreparedSplit
     assert data.graph.keep is None
 
 
+class Products(Watcher):
+    """Scores by a matrix product, and notes the types it computes in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(1, 1)
+        self.dtypes: list[torch.dtype] = []
+
+    def forward(self, x: Tensor | None, graph: CSRGraph, pairs: Tensor) -> Tensor:
+        out: Tensor = self.linear(torch.ones(pairs.size(1), 1))
+        self.dtypes.append(out.dtype)
+        return out[:, 0]
+
+
+@pytest.mark.parametrize("autocast", [None, "bfloat16"])
+def test_autocast_is_on_in_training_and_weights_stay_wide(
+    data: PreparedSplit, autocast: str | None
+) -> None:
+    model = Products()
+    loss = run(model, data, batch_size=50, autocast=autocast, rate=0.1)
+    assert set(model.dtypes) == {torch.bfloat16 if autocast else torch.float32}
+    assert not torch.is_autocast_enabled("cpu")
+    assert model.linear.weight.dtype == model.linear.weight.grad.dtype == torch.float32
+    assert loss > 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_loss_of_half_precision_scores_is_averaged_in_float32(dtype: torch.dtype) -> None:
+    scores = torch.linspace(-4, 4, 2000).to(dtype)
+    assert link_loss(scores, 700).dtype == torch.float32
+    assert torch.equal(link_loss(scores, 700), link_loss(scores.float(), 700))
+
+
 class Halves(Watcher):
     """The same as a link model, whose encoder and predictor may be called apart."""
 

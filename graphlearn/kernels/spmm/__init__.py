@@ -18,6 +18,7 @@ from graphlearn.kernels.spmm.reference import spmm_reference
 __all__ = ["Transposed", "spmm", "spmm_reference"]
 
 _CPU_DTYPES = (torch.float32, torch.float64)
+_HALF = (torch.float16, torch.bfloat16)
 
 
 class Transposed(NamedTuple):
@@ -124,8 +125,9 @@ def spmm(
     Cost: K C multiply-adds and reads of ``x``, R C writes, no ``[K, C]`` intermediate on the CPU;
     entries of weight 0 are skipped. The backward pass for ``x`` costs the same (a gather over
     ``transposed`` if given, else a scatter cut by channels), for ``weight`` K dot products of
-    length C. Both are exact, and the same for every thread count. On other devices and for half
-    precision the plain torch form runs, which allocates ``[K, C]``.
+    length C. Both are exact, and the same for every thread count. Half precision is summed in
+    float32 on the CPU and rounded once. On other devices the plain torch form runs, which allocates
+    ``[K, C]``.
 
     Args:
         rowptr: Where each list starts.
@@ -177,5 +179,8 @@ def spmm(
             )
         if weight.dtype != x.dtype:
             raise InputTypeError(f"weight has dtype {weight.dtype}", expected=f"{x.dtype}, as x")
+    if x.device.type == "cpu" and x.dtype in _HALF:
+        wide = None if weight is None else weight.float()
+        return spmm(rowptr, col, x.float(), wide, transposed=transposed).to(x.dtype)
     result: Tensor = _SpMM.apply(rowptr, col, x, weight, transposed)  # type: ignore[no-untyped-call]
     return result
