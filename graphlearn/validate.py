@@ -66,6 +66,19 @@ def check_flag(value: Any, *, name: str) -> bool:
     return value
 
 
+def check_flags(**values: Any) -> None:
+    """Raise unless all of them are True or False; see :func:`check_flag`.
+
+    Raises:
+        InputTypeError: If one is anything else, by its name.
+
+    Example:
+        >>> check_flags(residual=True, layer_norm=False)
+    """
+    for name, value in values.items():
+        check_flag(value, name=name)
+
+
 def check_probability(value: Any, *, name: str) -> float:
     """Return ``value`` if it is in [0, 1].
 

@@ -11,6 +11,7 @@ from graphlearn.validate import (
     check_device,
     check_features,
     check_flag,
+    check_flags,
     check_node_pairs,
     check_num_nodes,
     check_number,
@@ -172,6 +173,12 @@ def test_a_switch_is_true_or_false() -> None:
     for wrong in (1, "no", None):
         with pytest.raises(InputTypeError, match="^residual is .*: expected True or False$"):
             check_flag(wrong, name="residual")
+
+
+def test_several_switches_are_named_one_by_one() -> None:
+    check_flags(residual=True, layer_norm=False)
+    with pytest.raises(InputTypeError, match="^layer_norm is 1: expected True or False$"):
+        check_flags(residual=True, layer_norm=1)
 
 
 @pytest.mark.parametrize("device", ["gpu", "meta", "cuda:99", "", 1.5])

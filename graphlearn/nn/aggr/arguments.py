@@ -11,21 +11,6 @@ from graphlearn.errors import InputError, InputTypeError
 from graphlearn.validate import check_features
 
 
-def check_flag(value: Any, *, name: str) -> bool:
-    """Return ``value`` if it is True or False.
-
-    Raises:
-        InputTypeError: If it is anything else, such as the text "no".
-
-    Example:
-        >>> check_flag(True, name="shuffle")
-        True
-    """
-    if not isinstance(value, bool):
-        raise InputTypeError(f"{name} is {value!r}", expected="True or False")
-    return value
-
-
 def check_generator(generator: Any) -> None:
     """Raise unless ``generator`` is a generator on the CPU, or None.
 

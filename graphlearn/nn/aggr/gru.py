@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 from torch_geometric.nn.aggr import Aggregation
 
-from graphlearn.nn.aggr.arguments import check_flag, check_generator, check_rows
+from graphlearn.nn.aggr.arguments import check_generator, check_rows
 from graphlearn.nn.aggr.plan_cache import PlanCache
-from graphlearn.validate import check_probability, check_size
+from graphlearn.validate import check_flag, check_probability, check_size
 
 
 class GRUAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here

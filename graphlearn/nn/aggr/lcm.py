@@ -20,11 +20,11 @@ from graphlearn.kernels.segment import (
     TreeShape,
     tree_reduce,
 )
-from graphlearn.nn.aggr.arguments import check_flag, check_generator, check_rows
+from graphlearn.nn.aggr.arguments import check_generator, check_rows
 from graphlearn.nn.aggr.plan_cache import PlanCache
 from graphlearn.nn.reset import reset
 from graphlearn.registry import unknown_name
-from graphlearn.validate import check_number, check_size
+from graphlearn.validate import check_flags, check_number, check_size
 
 Operator = Callable[[Tensor, Tensor], Tensor]
 
@@ -114,13 +114,7 @@ class LCMAggregation(Aggregation):  # type: ignore[misc]  # PyG is untyped here
         super().__init__()
         self.in_channels = check_size(in_channels, name="in_channels")
         self.out_channels = check_size(out_channels, name="out_channels")
-        for name, flag in (
-            ("project", project),
-            ("symmetrize", symmetrize),
-            ("pad_odd", pad_odd),
-            ("shuffle", shuffle),
-        ):
-            check_flag(flag, name=name)
+        check_flags(project=project, symmetrize=symmetrize, pad_odd=pad_odd, shuffle=shuffle)
         check_generator(generator)
         if in_channels != out_channels and not project:
             raise InputError(

@@ -17,7 +17,7 @@ from graphlearn.nn.encoder.inputs import JumpingKnowledge, NodeInput
 from graphlearn.nn.registries import ENCODERS
 from graphlearn.nn.reset import reset
 from graphlearn.typing import EdgeIndex
-from graphlearn.validate import check_flag, check_probability, check_size
+from graphlearn.validate import check_flags, check_probability, check_size
 
 
 class ConvolutionEncoder(nn.Module):
@@ -93,14 +93,13 @@ class ConvolutionEncoder(nn.Module):
         self.out_channels = check_size(hidden_channels, name="hidden_channels")
         for name, value in (("dropout", dropout), ("output_dropout", output_dropout)):
             check_probability(value, name=name)
-        for name, switch in (
-            ("residual", residual),
-            ("jumping_knowledge", jumping_knowledge),
-            ("layer_norm", layer_norm),
-            ("input_map", input_map),
-            ("unit_length", unit_length),
-        ):
-            check_flag(switch, name=name)
+        check_flags(
+            residual=residual,
+            jumping_knowledge=jumping_knowledge,
+            layer_norm=layer_norm,
+            input_map=input_map,
+            unit_length=unit_length,
+        )
         self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")
         self.residual = residual
         self.input = NodeInput(

@@ -14,7 +14,7 @@ from graphlearn.nn.dropout import Dropout
 from graphlearn.nn.encoder.inputs import JumpingKnowledge, NodeInput
 from graphlearn.nn.registries import ENCODERS
 from graphlearn.typing import EdgeIndex
-from graphlearn.validate import check_flag, check_number, check_probability, check_size
+from graphlearn.validate import check_flag, check_flags, check_number, check_probability, check_size
 
 
 @ENCODERS.register("propagation")
@@ -98,12 +98,11 @@ class PropagationEncoder(nn.Module):
         self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")
         self.residual = residual
         self.initial_residual = check_number(initial_residual, name="initial_residual")
-        for name, switch in (
-            ("residual", residual),
-            ("jumping_knowledge", jumping_knowledge),
-            ("jumping_knowledge_input", jumping_knowledge_input),
-        ):
-            check_flag(switch, name=name)
+        check_flags(
+            residual=residual,
+            jumping_knowledge=jumping_knowledge,
+            jumping_knowledge_input=jumping_knowledge_input,
+        )
         if jumping_knowledge_input and not jumping_knowledge:
             raise InputError(
                 "jumping_knowledge_input is on and jumping_knowledge off",

@@ -28,7 +28,7 @@ from graphlearn.nn.predictor.structure import NUM_SUMS, structural_sums
 from graphlearn.nn.registries import PREDICTORS
 from graphlearn.nn.reset import reset
 from graphlearn.typing import EdgeIndex, Pairs, Scores
-from graphlearn.validate import check_flag, check_probability, check_size
+from graphlearn.validate import check_flags, check_probability, check_size
 
 # Pairs whose completion is asked for are scored this many at a time, which bounds the memory.
 _INNER_CHUNK = 16384
@@ -127,16 +127,15 @@ class CNMix(nn.Module):
         self.channels = channels
         dropout = check_probability(dropout, name="dropout")
         self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")
-        for name, switch in (
-            ("layer_norm", layer_norm),
-            ("pair", pair),
-            ("neighborhood", neighborhood),
-            ("structure", structure),
-            ("second_order", second_order),
-            ("completion", completion),
-            ("learn_mix", learn_mix),
-        ):
-            check_flag(switch, name=name)
+        check_flags(
+            layer_norm=layer_norm,
+            pair=pair,
+            neighborhood=neighborhood,
+            structure=structure,
+            second_order=second_order,
+            completion=completion,
+            learn_mix=learn_mix,
+        )
         if not (pair or neighborhood or structure):
             raise InputError(
                 "pair, neighborhood and structure are all off", expected="a member at least"

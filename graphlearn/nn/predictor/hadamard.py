@@ -11,7 +11,7 @@ from graphlearn.nn.predictor.branches import DeepBranch, pair_branch, score_head
 from graphlearn.nn.registries import PREDICTORS
 from graphlearn.nn.reset import reset
 from graphlearn.typing import EdgeIndex, Pairs, Scores
-from graphlearn.validate import check_flag, check_probability, check_size
+from graphlearn.validate import check_flags, check_probability, check_size
 
 
 @PREDICTORS.register("hadamard")
@@ -66,14 +66,13 @@ class HadamardPredictor(nn.Module):
         super().__init__()
         channels, hidden = check_channels(channels, hidden_channels)
         dropout = check_probability(dropout, name="dropout")
-        for name, switch in (
-            ("layer_norm", layer_norm),
-            ("final_linear", final_linear),
-            ("two_layer_head", two_layer_head),
-            ("linear_head", linear_head),
-            ("residual", residual),
-        ):
-            check_flag(switch, name=name)
+        check_flags(
+            layer_norm=layer_norm,
+            final_linear=final_linear,
+            two_layer_head=two_layer_head,
+            linear_head=linear_head,
+            residual=residual,
+        )
         if linear_head and two_layer_head:
             raise InputError(
                 "linear_head and two_layer_head are both on", expected="at most one of them"

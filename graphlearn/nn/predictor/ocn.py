@@ -22,7 +22,7 @@ from graphlearn.nn.predictor.set_branch import SetBranch
 from graphlearn.nn.registries import PREDICTORS
 from graphlearn.nn.reset import reset
 from graphlearn.typing import EdgeIndex, Pairs, Scores
-from graphlearn.validate import check_flag, check_number, check_probability
+from graphlearn.validate import check_flags, check_number, check_probability
 
 
 @PREDICTORS.register("ocn")
@@ -104,13 +104,12 @@ class OCN(nn.Module):
         self.channels = channels
         dropout = check_probability(dropout, name="dropout")
         self.edge_dropout = check_probability(edge_dropout, name="edge_dropout")
-        for name, switch in (
-            ("layer_norm", layer_norm),
-            ("final_linear", final_linear),
-            ("two_layer_head", two_layer_head),
-            ("as_published", as_published),
-        ):
-            check_flag(switch, name=name)
+        check_flags(
+            layer_norm=layer_norm,
+            final_linear=final_linear,
+            two_layer_head=two_layer_head,
+            as_published=as_published,
+        )
         if single_weight != 0.0 and not as_published:
             raise InputError(
                 f"single_weight is {single_weight} and as_published is off",

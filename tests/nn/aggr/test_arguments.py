@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from graphlearn.errors import InputError, InputTypeError
-from graphlearn.nn.aggr.arguments import check_flag, check_generator, check_rows
+from graphlearn.nn.aggr.arguments import check_generator, check_rows
 
 
 def test_the_axis_is_counted_from_the_front() -> None:
@@ -23,10 +23,7 @@ def test_what_does_not_fit_is_refused() -> None:
         check_rows(torch.tensor([[0.0], [torch.inf]]), 1, -2, torch.zeros(1))
 
 
-def test_flags_and_generators() -> None:
-    assert check_flag(False, name="shuffle") is False
-    with pytest.raises(InputTypeError, match="shuffle is 'no': expected True or False"):
-        check_flag("no", name="shuffle")
+def test_a_generator_is_on_the_cpu() -> None:
     check_generator(None)
     check_generator(torch.Generator())
     with pytest.raises(InputTypeError, match=r"generator is 3: expected a torch\.Generator"):
