@@ -250,6 +250,20 @@ def test_a_masked_view_shares_everything_but_the_mask() -> None:
     assert (view.degree().tolist(), again.degree().tolist()) == ([1, 1, 3, 1], [1, 1, 2, 0])
 
 
+def test_the_matrix_has_the_present_entries_of_each_view() -> None:
+    edges = torch.tensor([[0, 1, 0], [1, 2, 3]])
+    for undirected in (True, False):
+        whole = CSRGraph.from_edge_index(edges, 5, undirected=undirected)
+        whole.matrix()  # a view must not take over what was made of the whole
+        for graph in (whole, whole.without_edges(torch.tensor([1])), whole.drop_entries(1.0)):
+            expected = torch.zeros(5, 5, dtype=torch.bfloat16)
+            expected[tuple(graph.edge_index())] = 1
+            assert torch.equal(graph.matrix(), expected)
+            assert graph.matrix() is graph.matrix()
+    nothing = CSRGraph.from_edge_index(torch.empty(2, 0, dtype=torch.int64))
+    assert nothing.matrix().shape == (0, 0)
+
+
 def test_drop_entries_draws_from_the_generator_given() -> None:
     graph = CSRGraph.from_edge_index(torch.combinations(torch.arange(60)).t())
     state = torch.random.get_rng_state()

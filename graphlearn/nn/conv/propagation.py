@@ -32,12 +32,28 @@ def check_normalization(name: str) -> Normalization:
 
 
 def _neighbor_sum(x: Tensor, graph: CSRGraph, weight: Tensor | None) -> Tensor:
+    """Sum of the neighbors' rows, each times the weight of its entry."""
     if not graph.undirected:
         return spmm(graph.rowptr, graph.col, x, weight)
     # Undirected rows are their own columns; only the weights of the two directions may differ
     # (under edge dropout), so the backward pass gathers with them exchanged.
     turned = Transposed(graph.rowptr, graph.col, None if weight is None else graph.reverse_entry)
     return spmm(graph.rowptr, graph.col, x, weight, transposed=turned)
+
+
+def _multiplies_matrices(x: Tensor, graph: CSRGraph) -> bool:
+    """Whether the graph's matrix, times ``x`` under autocast, is faster than going over lists.
+
+    Of ogbl-ddi (12 % of all pairs are linked) 21 ms against 47, 256 channels on one thread of a CPU
+    with AVX512-BF16. From one pair in sixteen on the matrix takes at most 32 bytes an entry.
+    """
+    kind = x.device.type
+    return (
+        torch.is_autocast_enabled(kind)
+        and torch.get_autocast_dtype(kind) == torch.bfloat16
+        and x.dtype != torch.float64
+        and 16 * graph.col.numel() >= graph.num_nodes**2 > 0
+    )
 
 
 def propagate(x: Tensor, graph: CSRGraph, normalization: Normalization = "gcn") -> Tensor:
@@ -47,7 +63,8 @@ def propagate(x: Tensor, graph: CSRGraph, normalization: Normalization = "gcn") 
     the degrees of :math:`\mathbf{A}+\mathbf{I}`; ``"sum"`` is :math:`\mathbf{A}\mathbf{X}`;
     ``"mean"`` divides that by the degree, and an isolated node gets 0. Where the graph has weights
     (:meth:`CSRGraph.with_weights`) they take the place of all three. Cost: nnz C multiply-adds, as
-    much again backward; no ``[E, C]`` intermediate on the CPU.
+    much again backward; no ``[E, C]`` intermediate on the CPU. Under autocast to bfloat16 a graph
+    that links one pair in sixteen or more is multiplied as a matrix, of N^2 values: N^2 C.
 
     Args:
         x: Node representations.
@@ -71,6 +88,14 @@ def propagate(x: Tensor, graph: CSRGraph, normalization: Normalization = "gcn") 
         return torch.addcmul(
             _neighbor_sum(x, graph, weight), x, graph.loop_weight.to(x.dtype)[:, None]
         )
+    if _multiplies_matrices(x, graph):
+        degree = graph.degree().float()[:, None]
+        if normalization == "gcn":
+            scale = (degree + 1).rsqrt()
+            around = graph.matrix() @ (x * scale)
+            return torch.addcmul(around * scale, x, scale.square())
+        around = graph.matrix() @ x
+        return around / degree.clamp(min=1) if normalization == "mean" else around
     if normalization == "gcn":
         scale = (graph.degree().to(x.dtype) + 1).rsqrt()
         weight = scale[graph.entry_row.long()] * scale[graph.col.long()]

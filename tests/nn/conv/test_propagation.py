@@ -82,6 +82,38 @@ def test_narrow_types(normalization, dtype, graph: CSRGraph, x: Tensor, adjacenc
     torch.testing.assert_close(found.double(), expected, atol=coarse, rtol=coarse)
 
 
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("normalization", NORMALIZATIONS)
+@pytest.mark.parametrize("isolated", [0, 300])  # the graph is dense without them, and thin with
+def test_autocast_by_matrix_and_by_lists(
+    view: str, normalization, isolated: int, graph: CSRGraph, x: Tensor, adjacency
+) -> None:
+    larger = CSRGraph.from_edge_index(graph.edge_pairs(), graph.num_nodes + isolated)
+    seen = VIEWS[view](larger)
+    wide = torch.cat([x, x.new_ones(isolated, x.size(1))]).float().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = propagate(wide, seen, normalization)
+    assert ("_matrix" in vars(seen)) == (isolated == 0)
+    exact = wide.detach().double().requires_grad_()
+    expected = dense_propagate(adjacency(seen), exact, normalization)
+    coarse = {"atol": 0.06, "rtol": 0.02} if isolated == 0 else {"atol": 1e-5, "rtol": 1e-5}
+    torch.testing.assert_close(found.double(), expected, **coarse)
+    grad = torch.randn(expected.shape, generator=torch.Generator().manual_seed(0))
+    (mine,) = torch.autograd.grad(found, wide, grad.to(found.dtype))
+    (wanted,) = torch.autograd.grad(expected, exact, grad.double())
+    torch.testing.assert_close(mine.double(), wanted, **coarse)
+
+
+def test_weights_of_messages_and_float64_keep_their_precision_under_autocast(
+    graph: CSRGraph, x: Tensor
+) -> None:
+    weighted = graph.with_weights(torch.rand(graph.col.numel()), torch.rand(graph.num_nodes))
+    plain = propagate(x.float(), weighted), propagate(x, graph, "gcn")
+    with torch.autocast("cpu", torch.bfloat16):
+        found = propagate(x.float(), weighted), propagate(x, graph, "gcn")
+    assert all(map(torch.equal, plain, found))
+
+
 @pytest.mark.parametrize("normalization", NORMALIZATIONS)
 def test_module_is_the_function(normalization, graph: CSRGraph, x: Tensor) -> None:
     layer = Propagation(normalization)
