@@ -10,7 +10,7 @@ from torch.optim.swa_utils import AveragedModel
 from graphlearn.errors import InputError
 from graphlearn.train.auxiliary import auxiliary_losses
 from graphlearn.train.config import TrainConfig
-from graphlearn.train.losses import EpochLosses
+from graphlearn.train.losses import EpochLosses, widened
 from graphlearn.train.negatives import UniformNegatives
 from graphlearn.train.prepared import PreparedSplit
 from graphlearn.train.step import take_step
@@ -33,8 +33,7 @@ def link_loss(scores: Scores, num_positives: int) -> Tensor:
         >>> round(link_loss(torch.zeros(4), 2).item(), 4)
         1.3863
     """
-    if scores.dtype in (torch.bfloat16, torch.float16):
-        scores = scores.float()  # a mean over a batch wants more than their 8 or 11 bits
+    scores = widened(scores)
     positive, negative = scores[..., :num_positives], scores[..., num_positives:]
     return -functional.logsigmoid(positive).mean() - functional.logsigmoid(-negative).mean()
 

@@ -21,7 +21,7 @@ from graphlearn.train.auxiliary import auxiliary_losses
 from graphlearn.train.config import GraphTrainConfig
 from graphlearn.train.identity import run_identity
 from graphlearn.train.loop import Trainer
-from graphlearn.train.losses import EpochLosses
+from graphlearn.train.losses import EpochLosses, widened
 from graphlearn.train.progress import Progress
 from graphlearn.train.step import take_step
 from graphlearn.validate import check_flag
@@ -238,7 +238,10 @@ class GraphTrainer(Trainer):
         return losses.mean()
 
     def _loss(self, output: Any, data: Data) -> Tensor:
-        parts = prediction_parts(output, data, classes=self._classes)
+        parts = [
+            (widened(made), true)
+            for made, true in prediction_parts(output, data, classes=self._classes)
+        ]
         if self._classes:
             entropies = [functional.cross_entropy(made, true[:, 0]) for made, true in parts]
             return torch.stack(entropies).mean()

@@ -13,6 +13,19 @@ CHECK_EVERY = {"cpu": 1, "cuda": 64}
 """Batches between two looks at the losses: on a CUDA device a look makes the CPU wait for it."""
 
 
+def widened(scores: Tensor) -> Tensor:
+    """Half precision as float32, anything else as it is: a mean over a batch wants the bits.
+
+    Shapes:
+        - **scores**, **output**: any, the same
+
+    Example:
+        >>> widened(torch.ones(2, dtype=torch.bfloat16)).dtype
+        torch.float32
+    """
+    return scores.float() if scores.dtype in (torch.bfloat16, torch.float16) else scores
+
+
 class EpochLosses:
     """The losses of an epoch's batches, looked at a few at a time.
 

@@ -22,7 +22,7 @@ from graphlearn.store import RowStore
 from graphlearn.train.config import SampledTrainConfig
 from graphlearn.train.identity import run_identity
 from graphlearn.train.loop import Trainer
-from graphlearn.train.losses import EpochLosses
+from graphlearn.train.losses import EpochLosses, widened
 from graphlearn.train.progress import Progress
 from graphlearn.train.step import take_step
 from graphlearn.validate import check_flag
@@ -157,7 +157,7 @@ class SampledNodeTrainer(Trainer):
         for batch in self._train_batches.epoch(epoch):
             with self._sampled.training_precision():
                 made, true = self._predict(self.model, batch)
-                loss = functional.cross_entropy(made, true)
+                loss = functional.cross_entropy(widened(made), true)
             losses.add(loss)
             take_step(self.model, loss, progress.optimizer, self._sampled, progress.average)
         return losses.mean()

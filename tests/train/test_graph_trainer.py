@@ -82,6 +82,33 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path, changes) -> None:
         assert torch.equal(one, other)
 
 
+class Linear(nn.Module):
+    """A linear map of the features; notes the type of what it gives in training."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear, self.dtypes = nn.Linear(8, 1), []
+
+    def forward(self, data: Data) -> Tensor:
+        out = self.linear(data.x)
+        if self.training:
+            self.dtypes.append(out.dtype)
+        return out
+
+
+def test_under_autocast_targets_are_not_rounded() -> None:
+    true = 1 + torch.arange(40)[:, None] / 1024  # of which bfloat16 keeps five values
+    sets = GraphCollection(torch.arange(41), torch.ones(40, 8), true)
+    model = Linear()
+    nn.init.zeros_(model.linear.weight)
+    nn.init.ones_(model.linear.bias)
+    split = GraphSplit(sets, sets, sets, objective="mse")
+    settings = config(autocast="bfloat16", learning_rate=0.0, batch_size=40, epochs=1)
+    result = fit_graphs(model, split, settings, seed=0, metrics=["mse"])
+    assert set(model.dtypes) == {torch.bfloat16}
+    assert result.history[0].loss == pytest.approx(float((true - 1).square().mean()))
+
+
 def test_another_runs_checkpoint_is_refused(tmp_path) -> None:
     fit_graphs(network(), SPLIT, config(), seed=0, metrics=["all-bits"], run_dir=tmp_path)
     assert (tmp_path / CHECKPOINT_NAME).is_file()

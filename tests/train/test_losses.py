@@ -5,7 +5,7 @@ import torch
 
 from graphlearn.errors import DivergedError
 from graphlearn.train import losses as module
-from graphlearn.train.losses import EpochLosses
+from graphlearn.train.losses import EpochLosses, widened
 
 
 def collected(*values: float) -> EpochLosses:
@@ -24,3 +24,10 @@ def test_the_mean_does_not_depend_on_when_one_looks(every, monkeypatch) -> None:
 def test_the_first_that_is_not_finite_is_named() -> None:
     with pytest.raises(DivergedError, match="loss is inf in epoch 3, batch 2 of 5, seed 7"):
         collected(1.0, torch.inf, torch.nan)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_only_half_precision_is_widened(dtype: torch.dtype) -> None:
+    assert widened(torch.ones(2, dtype=dtype)).dtype == torch.float32
+    for other in (torch.ones(2), torch.ones(2, dtype=torch.float64)):
+        assert widened(other) is other

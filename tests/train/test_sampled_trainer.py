@@ -67,6 +67,15 @@ def test_training_learns_and_the_best_weights_are_kept() -> None:
     assert repr(trainer) == "SampledNodeTrainer(Mean, fan_out=[5, 5], seed=0)"
 
 
+def test_autocast_is_on_in_training_alone() -> None:
+    network, seen = model(), []
+    network.last.register_forward_hook(
+        lambda module, given, out: seen.append((module.training, out.dtype))
+    )
+    SampledNodeTrainer(network, SPLIT, config(epochs=1, autocast="bfloat16"), seed=0).fit()
+    assert set(seen) == {(True, torch.bfloat16), (False, torch.float32)}
+
+
 def test_with_all_neighbors_scores_are_those_of_the_whole_graph() -> None:
     network = model()
     everything = config(evaluation_fan_out=(-1, -1))
