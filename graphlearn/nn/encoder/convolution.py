@@ -44,6 +44,8 @@ class ConvolutionEncoder(nn.Module):
         jumping_knowledge (bool): Return a learned weighted sum of all layers.
             (default: :obj:`False`)
         layer_norm (bool): Layer norm after all but the last convolution. (default: :obj:`False`)
+        output_norm (bool): Layer norm after the last convolution, so that products of
+            representations keep one scale in wide encoders. (default: :obj:`False`)
         input_map (bool): Map the features before the first convolution; otherwise it takes the
             features themselves. (default: :obj:`True`)
         normalize_features (bool): Divide each node's features by their sum.
@@ -84,6 +86,7 @@ class ConvolutionEncoder(nn.Module):
         residual: bool = False,
         jumping_knowledge: bool = False,
         layer_norm: bool = False,
+        output_norm: bool = False,
         input_map: bool = True,
         normalize_features: bool = False,
         unit_length: bool = False,
@@ -97,6 +100,7 @@ class ConvolutionEncoder(nn.Module):
             residual=residual,
             jumping_knowledge=jumping_knowledge,
             layer_norm=layer_norm,
+            output_norm=output_norm,
             input_map=input_map,
             unit_length=unit_length,
         )
@@ -131,7 +135,10 @@ class ConvolutionEncoder(nn.Module):
             )
             for _ in range(num_layers - 1)
         )
-        self.between.append(Dropout(output_dropout))
+        dropped = Dropout(output_dropout)
+        self.between.append(
+            nn.Sequential(nn.LayerNorm(hidden_channels), dropped) if output_norm else dropped
+        )
         self.jumping_knowledge = JumpingKnowledge(num_layers) if jumping_knowledge else None
 
     def reset_parameters(self) -> None:

@@ -21,6 +21,7 @@ KINDS = [(GCNEncoder, GCNConv), (SAGEEncoder, SAGEConv)]
         {"num_layers": 3, "residual": True},
         {"num_layers": 3, "layer_norm": True, "jumping_knowledge": True},
         {"num_layers": 2, "residual": True, "layer_norm": True, "jumping_knowledge": True},
+        {"num_layers": 2, "residual": True, "output_norm": True},
     ],
 )
 @pytest.mark.parametrize("masked", [False, True])
@@ -43,10 +44,10 @@ def test_equals_stock_layers(
     layers = []
     for i, convolution in enumerate(convolutions):
         out = convolution(h, edge_index)
-        if i < num_layers - 1:
-            if options.get("layer_norm"):
-                out = nn.functional.layer_norm(out, (5,))
-            out = out.relu()
+        last = i == num_layers - 1
+        if options.get("output_norm" if last else "layer_norm"):
+            out = nn.functional.layer_norm(out, (5,))
+        out = out if last else out.relu()
         h = out + h if options.get("residual") else out
         layers.append(h)
     if options.get("jumping_knowledge"):
@@ -227,7 +228,9 @@ def test_weights_of_a_directed_graph_are_refused() -> None:
         GCNEncoder(1, 1)(torch.ones(2, 1), weighted)
 
 
-@pytest.mark.parametrize("name", ["residual", "input_map", "unit_length", "layer_norm"])
+@pytest.mark.parametrize(
+    "name", ["residual", "input_map", "unit_length", "layer_norm", "output_norm"]
+)
 def test_switches_are_true_or_false(name: str) -> None:
     with pytest.raises(InputTypeError, match=f"^{name} is 'no': expected True or False$"):
         GCNEncoder(5, 5, **{name: "no"})
