@@ -122,17 +122,11 @@ class CSRGraph:
         return torch.repeat_interleave(rows, self._full_degree, output_size=self.col.numel())
 
     @cached_property
-    def _matrix(self) -> Tensor:
+    def matrix(self) -> Tensor:
+        """The present entries as 1, ``[N, N]`` of bfloat16: 2 N^2 bytes, for dense graphs."""
         matrix = torch.zeros(self.num_nodes**2, dtype=torch.bfloat16, device=self.device)
         present = self.entry_key if self.keep is None else self.entry_key[self.keep]
         return matrix.index_fill_(0, present, 1).view(self.num_nodes, self.num_nodes)
-
-    def matrix(self) -> Tensor:
-        """The present entries as 1 in a matrix ``[N, N]`` of bfloat16, made once and not to change.
-
-        For dense graphs: it takes 2 N^2 bytes.
-        """
-        return self._matrix
 
     @cached_property
     def entry_key(self) -> Tensor:

@@ -54,20 +54,20 @@ def _apply(
 def _run(x: Tensor, seed: int, threshold: int) -> Tensor:
     x = x.contiguous()
     out = torch.empty_like(x)
-    share = (_HASHES - threshold) / _HASHES  # of the hashes that keep: makes the mean exact
+    scale = _HASHES / (_HASHES - threshold)  # by the share that is really kept: an exact mean
     source, target = x.view(-1), out.view(-1)
     half = x.dtype in _HALF
     if half:  # numpy has no bfloat16: its bits are kept or cleared, and torch scales them
         source, target = source.view(torch.int16), target.view(torch.int16)
     before, after = source.numpy(), target.numpy()
-    scale = before.dtype.type(1 if half else 1 / share)
+    factor = before.dtype.type(1 if half else scale)
     blocks = -(-x.numel() // _BLOCK)
     threads = thread_count(x.numel())
     run_chunks(
-        lambda _, begin, end: _apply(before, after, scale, seed, threshold, begin, end),
+        lambda _, begin, end: _apply(before, after, factor, seed, threshold, begin, end),
         [blocks * part // threads for part in range(threads + 1)],
     )
-    return out.mul_(1 / share) if half else out
+    return out.mul_(scale) if half else out
 
 
 class _Dropout(torch.autograd.Function):

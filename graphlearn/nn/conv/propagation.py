@@ -92,9 +92,9 @@ def propagate(x: Tensor, graph: CSRGraph, normalization: Normalization = "gcn") 
         degree = graph.degree().float()[:, None]
         if normalization == "gcn":
             scale = (degree + 1).rsqrt()
-            around = graph.matrix() @ (x * scale)
+            around = graph.matrix @ (x * scale)
             return torch.addcmul(around * scale, x, scale.square())
-        around = graph.matrix() @ x
+        around = graph.matrix @ x
         return around / degree.clamp(min=1) if normalization == "mean" else around
     if normalization == "gcn":
         scale = (graph.degree().to(x.dtype) + 1).rsqrt()
