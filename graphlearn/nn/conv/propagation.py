@@ -42,17 +42,18 @@ def _neighbor_sum(x: Tensor, graph: CSRGraph, weight: Tensor | None) -> Tensor:
 
 
 def _multiplies_matrices(x: Tensor, graph: CSRGraph) -> bool:
-    """Whether the graph's matrix, times ``x`` under autocast, is faster than going over lists.
+    """Whether to multiply the graph's matrix by ``x``: under autocast, in a dense graph.
 
-    Of ogbl-ddi (12 % of all pairs are linked) 21 ms against 47, 256 channels on one thread of a CPU
-    with AVX512-BF16. From one pair in sixteen on the matrix takes at most 32 bytes an entry.
+    On one thread of a CPU with AVX512-BF16 that takes 61 ms for ogbl-ddi (12 % of all pairs are
+    linked, 256 channels, with the gradient) against 88 over lists, and is level at one pair in
+    twelve or so (``experiments/perf/autocast.py``). The matrix takes at most 24 bytes an entry.
     """
     kind = x.device.type
     return (
         torch.is_autocast_enabled(kind)
         and torch.get_autocast_dtype(kind) == torch.bfloat16
         and x.dtype != torch.float64
-        and 16 * graph.col.numel() >= graph.num_nodes**2 > 0
+        and 12 * graph.col.numel() >= graph.num_nodes**2 > 0
     )
 
 
@@ -64,7 +65,7 @@ def propagate(x: Tensor, graph: CSRGraph, normalization: Normalization = "gcn") 
     ``"mean"`` divides that by the degree, and an isolated node gets 0. Where the graph has weights
     (:meth:`CSRGraph.with_weights`) they take the place of all three. Cost: nnz C multiply-adds, as
     much again backward; no ``[E, C]`` intermediate on the CPU. Under autocast to bfloat16 a graph
-    that links one pair in sixteen or more is multiplied as a matrix, of N^2 values: N^2 C.
+    that links one pair in twelve or more is multiplied as a matrix, of N^2 values: N^2 C.
 
     Args:
         x: Node representations.
@@ -81,10 +82,9 @@ def propagate(x: Tensor, graph: CSRGraph, normalization: Normalization = "gcn") 
         [3.0, 1.0]
     """
     as_graph(graph, x.size(0))
-    keep = None if graph.keep is None else graph.keep.to(x.dtype)
     if graph.weight is not None and graph.loop_weight is not None:
         weight = graph.weight.to(x.dtype)
-        weight = weight if keep is None else weight * keep
+        weight = weight if graph.keep is None else weight * graph.keep
         return torch.addcmul(
             _neighbor_sum(x, graph, weight), x, graph.loop_weight.to(x.dtype)[:, None]
         )
@@ -96,6 +96,7 @@ def propagate(x: Tensor, graph: CSRGraph, normalization: Normalization = "gcn") 
             return torch.addcmul(around * scale, x, scale.square())
         around = graph.matrix @ x
         return around / degree.clamp(min=1) if normalization == "mean" else around
+    keep = None if graph.keep is None else graph.keep.to(x.dtype)
     if normalization == "gcn":
         scale = (graph.degree().to(x.dtype) + 1).rsqrt()
         weight = scale[graph.entry_row.long()] * scale[graph.col.long()]
