@@ -1,0 +1,100 @@
+"""What does each part of ``cnmix`` give? Every part taken away or put in, over the same seeds.
+
+    python experiments/perf/ablation.py cora citeseer [--seeds 10] [--rows whole "no completion"]
+        [--out runs] [--data-root DIR]
+
+All rows are recipes of this repository with one change each, trained on the same splits with
+bfloat16 matrices (``train.autocast``), the unchanged recipe too, so that nothing but the change
+tells them apart. A run that was stopped goes on where it was, and several may share ``--out``.
+Printed: validation and test Hits@100 at the best validation epoch, mean and sample standard
+deviation over the seeds, and the paired difference of both against ``whole``, with its standard
+error and the two-sided p of Student's paired test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from pathlib import Path
+from typing import Any
+
+from paired import paired_gain
+
+import graphlearn
+from graphlearn.bench import RunResult
+
+WHOLE = "whole"
+COMPLETED = {"cora": False, "citeseer": True}  # as the recipes have it
+OFF, ON = "no completion", "completion"
+
+# The changes to the recipe; the members that completion needs cannot be taken away alone.
+CHANGES: dict[str, dict[str, Any]] = {
+    WHOLE: {},
+    ON: {"predictor.completion": True},
+    OFF: {"predictor.completion": False},
+    "no member of features": {"predictor.pair": False, "predictor.completion": False},
+    "no member of neighborhoods": {"predictor.neighborhood": False, "predictor.completion": False},
+    "no member of structure": {"predictor.structure": False},
+    "no second order": {"predictor.second_order": False},
+    "members' mean, no learned mix": {"predictor.learn_mix": False},
+    "LCM pools common neighbors": {"predictor.pooling": "lcm"},
+    "common neighbors by resource allocation": {"predictor.node_weight": "resource-allocation"},
+    "messages weighed by TC": {},
+}
+RECIPES = {"messages weighed by TC": "cnmix-tc"}  # where it is not a change of cnmix itself
+
+
+def rows_of(dataset: str) -> list[str]:
+    """Return the rows that change something on this data set."""
+    idle = ON if COMPLETED[dataset] else OFF
+    return [row for row in CHANGES if row != idle]
+
+
+def run_row(dataset: str, row: str, args: argparse.Namespace) -> RunResult:
+    return graphlearn.run(
+        f"{RECIPES.get(row, 'cnmix')}/{dataset}",
+        seeds=args.seeds,
+        set={"train.autocast": "bfloat16", **CHANGES[row]},
+        out=args.out,
+        data_root=args.data_root,
+        progress=args.progress,
+    )
+
+
+def show(dataset: str, results: dict[str, RunResult]) -> None:
+    (metric,) = results[WHOLE].rows[0].test
+    figures = {
+        row: {
+            part: [100 * getattr(seed, part)[metric] for seed in result.rows]
+            for part in ("valid", "test")
+        }
+        for row, result in results.items()
+    }
+    for row, parts in figures.items():
+        cells = []
+        for part, values in parts.items():
+            spread = statistics.stdev(values) if len(values) > 1 else 0.0
+            cell = f"{part} {statistics.mean(values):5.2f} +- {spread:.2f}"
+            if row != WHOLE and len(values) > 1:
+                gain = paired_gain(values, figures[WHOLE][part])
+                cell += f" ({gain.mean:+.2f} +- {gain.error:.2f}, p = {gain.p_t:.3f})"
+            cells.append(cell)
+        print(f"{dataset:9} {row:40} {'   '.join(cells)}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("datasets", nargs="+", choices=list(COMPLETED))
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--rows", nargs="+", choices=list(CHANGES), help="by default all")
+    parser.add_argument("--out", type=Path, default=Path("runs"))
+    parser.add_argument("--data-root")
+    parser.add_argument("--progress", action="store_true")
+    args = parser.parse_args()
+    for dataset in args.datasets:
+        rows = [row for row in rows_of(dataset) if row in (WHOLE, *(args.rows or CHANGES))]
+        show(dataset, {row: run_row(dataset, row, args) for row in rows})
+
+
+if __name__ == "__main__":
+    main()
