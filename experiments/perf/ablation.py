@@ -4,11 +4,12 @@
         [--out runs] [--data-root DIR]
 
 All rows are recipes of this repository with one change each, trained on the same splits with
-bfloat16 matrices (``train.autocast``), the unchanged recipe too, so that nothing but the change
-tells them apart. A run that was stopped goes on where it was, and several may share ``--out``.
-Printed: validation and test Hits@100 at the best validation epoch, mean and sample standard
-deviation over the seeds, and the paired difference of both against ``whole``, with its standard
-error and the two-sided p of Student's paired test.
+bfloat16 matrices (``train.autocast``), the unchanged recipe too. Completion needs the members of
+features and of neighborhoods, so the rows without one of these are without it, and are compared
+with ``no completion``; all others with ``whole``. A run that was stopped goes on where it was, and
+several may share ``--out``. Printed: validation and test Hits@100 at the best validation epoch,
+mean and sample standard deviation over the seeds, and the paired difference of both, with its
+standard error and the two-sided p of Student's paired test.
 """
 
 from __future__ import annotations
@@ -50,6 +51,22 @@ def rows_of(dataset: str) -> list[str]:
     return [row for row in CHANGES if row != idle]
 
 
+def compared_with(dataset: str, row: str) -> str:
+    """Return the row that differs from this one by one change."""
+    uncompleted = CHANGES[row].get("predictor.completion") is False
+    return OFF if COMPLETED[dataset] and uncompleted and row != OFF else WHOLE
+
+
+def chosen_rows(dataset: str, asked: list[str] | None) -> list[str]:
+    """Return the rows that were asked for, each after the one it is compared with."""
+    known = rows_of(dataset)
+    if idle := [row for row in asked or () if row not in known]:
+        raise SystemExit(f"on {dataset} {', '.join(map(repr, idle))} is the recipe as it is")
+    wanted = asked or known
+    needed = {WHOLE, *wanted, *(compared_with(dataset, row) for row in wanted)}
+    return [row for row in known if row in needed]
+
+
 def run_row(dataset: str, row: str, args: argparse.Namespace) -> RunResult:
     return graphlearn.run(
         f"{RECIPES.get(row, 'cnmix')}/{dataset}",
@@ -76,7 +93,7 @@ def show(dataset: str, results: dict[str, RunResult]) -> None:
             spread = statistics.stdev(values) if len(values) > 1 else 0.0
             cell = f"{part} {statistics.mean(values):5.2f} +- {spread:.2f}"
             if row != WHOLE and len(values) > 1:
-                gain = paired_gain(values, figures[WHOLE][part])
+                gain = paired_gain(values, figures[compared_with(dataset, row)][part])
                 cell += f" ({gain.mean:+.2f} +- {gain.error:.2f}, p = {gain.p_t:.3f})"
             cells.append(cell)
         print(f"{dataset:9} {row:40} {'   '.join(cells)}", flush=True)
@@ -91,8 +108,8 @@ def main() -> None:
     parser.add_argument("--data-root")
     parser.add_argument("--progress", action="store_true")
     args = parser.parse_args()
-    for dataset in args.datasets:
-        rows = [row for row in rows_of(dataset) if row in (WHOLE, *(args.rows or CHANGES))]
+    chosen = {dataset: chosen_rows(dataset, args.rows) for dataset in args.datasets}
+    for dataset, rows in chosen.items():
         show(dataset, {row: run_row(dataset, row, args) for row in rows})
 
 

@@ -3,10 +3,10 @@
     python experiments/perf/paired.py LEDGER... MODEL OTHER [--dataset cora] [--metric hits@100]
 
 Both models saw the same split for each seed, so that the spread between splits, which is larger
-than most gains, drops out. Of several rows of one model, data set and seed the last counts; rows of
-recipes whose names a plain model has too are told apart by ``--digest`` and ``--other-digest``, the
-first letters of their recipe's digest. Printed: the mean of both, the mean difference with its
-standard error, and the two-sided p of Student's paired test and of Wilcoxon's.
+than most gains, drops out. Where a model has rows of several recipes on a data set, ``--digest`` or
+``--other-digest`` chooses one by the first letters of its digest; of several rows of one recipe
+and seed the last counts. Printed: the mean of both, the mean difference with its standard error,
+and the two-sided p of Student's paired test and of Wilcoxon's.
 """
 
 from __future__ import annotations
@@ -49,14 +49,21 @@ def by_seed(
     rows: list[dict[str, Any]], model: str, dataset: str, metric: str, digest: str
 ) -> dict[int, float]:
     """Return the test figure of each seed, in percent."""
-    return {
-        row["seed"]: 100 * row["test"][metric]
+    chosen = [
+        row
         for row in rows
         if row["model"] == model
         and row["dataset"] == dataset
         and metric in row["test"]
         and row["recipe_digest"].startswith(digest)
-    }
+    ]
+    digests = dict.fromkeys(row["recipe_digest"][:8] for row in chosen)
+    if len(digests) > 1:
+        raise SystemExit(
+            f"{model} has rows of {len(digests)} recipes on {dataset}: choose one of "
+            f"{', '.join(digests)} by --digest, or --other-digest for the second model"
+        )
+    return {row["seed"]: 100 * row["test"][metric] for row in chosen}
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from graphlearn.bench.table import Table
 from graphlearn.bench.versions import PACKAGES, package_version
 from graphlearn.data import dataset_names, find_data_root
 from graphlearn.errors import GraphLearnError
-from graphlearn.kernels import CSRGraph, common_neighbors, plan_pooling
+from graphlearn.kernels import CSRGraph, common_neighbors, multiplies_bfloat16, plan_pooling
 from graphlearn.kernels.gru import gru_merge, gru_merge_reference
 from graphlearn.nn import AGGREGATORS, ENCODERS, NETWORKS, PREDICTORS
 
@@ -42,6 +42,7 @@ def examine() -> Table:
         ("pooling, sparse", _pooling(num_nodes=1000, degree=4)),
         ("pooling, dense", _pooling(num_nodes=200, degree=150)),
         ("GRU merge", _gru_merge()),
+        ("bfloat16", _bfloat16()),
         ("CUDA", _cuda()),
         ("GPU kernels", _gpu_kernels()),
         ("data root", _data_root()),
@@ -92,6 +93,16 @@ def _gru_merge() -> str:
     if not torch.allclose(fused, gru_merge_reference(pairs, *weights), atol=1e-6):
         return "BROKEN: the compiled merge of two rows is not that of two GRU cells"
     return "compiled, in blocks (CPU, float32 and float64); plain torch operations elsewhere"
+
+
+def _bfloat16() -> str:
+    kinds = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    return "; ".join(
+        f"{kind} multiplies matrices of it: train.autocast pays where they are most of the work"
+        if multiplies_bfloat16(kind)
+        else f"{kind} has no instructions for it: train.autocast would be slower than float32"
+        for kind in kinds
+    )
 
 
 def _cuda() -> str:

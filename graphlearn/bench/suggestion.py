@@ -20,8 +20,6 @@ from graphlearn.validate import check_num_nodes
 SUGGESTED_MODELS = ("cnmix", "gae")
 """Models that :func:`suggest_recipe` knows defaults for."""
 
-_BATCHES_PER_EPOCH = 16
-_STEPS = 1280
 _TRAINING_SHARE = 0.8  # about: .7 and .81 are usual
 _COMPLETED_DEGREE = 8.0
 _FEWEST_LINKS = 10
@@ -105,9 +103,9 @@ def suggest_recipe(
 ) -> Suggestion:
     """Return a recipe for link prediction that needs no tuning.
 
-    The rules for graphs without features were found on the validation parts of four of SEAL's
-    graphs; ``experiments/results/seal.md`` has what they give. Those for features follow the
-    recipes of Cora and CiteSeer and are not measured by themselves.
+    The rules for graphs without features were found on the validation parts of SEAL's graphs;
+    ``experiments/results/seal.md`` has what they give. Those for features lie between the recipes
+    of Cora and CiteSeer, which were chosen by hand, and are not measured by themselves.
 
     Args:
         statistics: Those of the graph, or the graph.
@@ -151,25 +149,28 @@ def suggest_recipe(
 
 
 def _encoder(known: GraphStatistics, reasons: list[str]) -> dict[str, Any]:
-    encoder: dict[str, Any] = {"name": "propagation", "normalization": "gcn"}
+    encoder: dict[str, Any] = {"name": "propagation"}
     if known.num_features:
         reasons.append(
             f"{known.num_features:,} features: half of them dropped in training, mapped to 256 "
             "numbers"
         )
         return encoder | {
+            "normalization": "gcn",
             "hidden_channels": 256,
             "feature_dropout": 0.5,
             "dropout": 0.3,
             "output_dropout": 0.3,
             "jumping_knowledge": True,
         }
-    width = _power_of_two(0.7 * math.sqrt(known.num_links), 32, 128)
+    width = _power_of_two(1.4 * math.sqrt(known.num_links), 32, 128)
     reasons.append(
         f"no features, {known.num_links:,} links: every node has a learned vector of {width} "
-        "numbers, of which most are dropped in training"
+        "numbers, of which most are dropped in training, averaged over neighbors twice"
     )
     return encoder | {
+        "normalization": "mean",
+        "num_layers": 2,
         "hidden_channels": width,
         "dropout": 0.6,
         "output_dropout": 0.1,
@@ -190,9 +191,11 @@ def _neighborhoods(known: GraphStatistics, predictor: dict[str, Any], reasons: l
 
 
 def _training(known: GraphStatistics, reasons: list[str]) -> dict[str, Any]:
-    size = _power_of_two(known.num_links / _BATCHES_PER_EPOCH, 1, 16384)
+    # Vectors of the nodes' own take more steps to learn than a map of features.
+    parts, steps = (16, 1280) if known.num_features else (32, 2048)
+    size = _power_of_two(known.num_links / parts, 1, 16384)
     batches = max(1, math.ceil(_TRAINING_SHARE * known.num_links / size))
-    epochs = min(200, max(30, round(_STEPS / batches)))
+    epochs = min(200, max(30, round(steps / batches)))
     reasons.append(
         f"batches of {size:,} links, so that few leave the graph while they are scored; "
         f"{epochs} epochs of about {batches}"

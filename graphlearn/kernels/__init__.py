@@ -1,5 +1,6 @@
 """Arrays in, arrays out: the compiled machinery, with a plain reference beside each kernel."""
 
+from graphlearn.kernels.bfloat16 import multiplies_bfloat16
 from graphlearn.kernels.csr import CSRGraph, as_graph
 from graphlearn.kernels.gather import gather_rows
 from graphlearn.kernels.gru import gru_merge
@@ -67,6 +68,7 @@ __all__ = [
     "gru_merge",
     "hop_overlap",
     "join_lists",
+    "multiplies_bfloat16",
     "neighborhood_overlap",
     "plan_pooling",
     "plan_tree",

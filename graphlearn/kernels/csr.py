@@ -124,9 +124,10 @@ class CSRGraph:
     @cached_property
     def matrix(self) -> Tensor:
         """The present entries as 1, ``[N, N]`` of bfloat16: 2 N^2 bytes, for dense graphs."""
-        matrix = torch.zeros(self.num_nodes**2, dtype=torch.bfloat16, device=self.device)
-        present = self.entry_key if self.keep is None else self.entry_key[self.keep]
-        return matrix.index_fill_(0, present, 1).view(self.num_nodes, self.num_nodes)
+        with torch.inference_mode(False):  # it is kept, and a later training step needs it
+            matrix = torch.zeros(self.num_nodes**2, dtype=torch.bfloat16, device=self.device)
+            present = self.entry_key if self.keep is None else self.entry_key[self.keep]
+            return matrix.index_fill_(0, present, 1).view(self.num_nodes, self.num_nodes)
 
     @cached_property
     def entry_key(self) -> Tensor:

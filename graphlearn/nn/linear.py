@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels.spmm import Transposed, spmm
 from graphlearn.nn.dropout import dropout
+from graphlearn.nn.dtype import check_dtype
 from graphlearn.validate import check_probability, check_size
 
 
@@ -121,11 +122,8 @@ class SparseLinear(nn.Module):
     def forward(self, x: Any) -> Tensor:
         """Return the mapped rows."""
         x = check_feature_matrix(x, self.in_channels)
-        mixed = torch.is_autocast_enabled(x.device.type)  # brings both to one dtype itself
-        if x.layout == torch.strided and x.dtype != self.weight.dtype and not mixed:
-            raise InputTypeError(
-                f"x has dtype {x.dtype}", expected=f"{self.weight.dtype}, as weight"
-            )
+        if x.layout == torch.strided:
+            check_dtype(x, self.weight, name="x", whose="weight")
         if x.layout == torch.sparse_csr:
             values = dropout(x.values(), self.input_dropout, training=self.training)
             out = spmm(

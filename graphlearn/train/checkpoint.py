@@ -111,8 +111,19 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     return Checkpoint(identity, history, finished, **groups)
 
 
+LATER_SETTINGS: dict[str, Any] = {
+    "config.weight_averaging": None,
+    "config.negatives_apart": False,
+    "config.autocast": None,
+}
+"""Settings that checkpoints of earlier versions do not name, with what those trained with."""
+
+
 def check_same_run(found: Mapping[str, Any], wanted: Mapping[str, Any], path: Path | str) -> None:
     """Raise unless a checkpoint was made by the run that wants to go on from it.
+
+    A setting that came into the package after the checkpoint was made is its default there: that
+    is what it was trained with.
 
     Args:
         found: The identity in the checkpoint.
@@ -132,7 +143,8 @@ of the one it should continue
     """
     absent = "nothing"
     for key in [*wanted, *(key for key in found if key not in wanted)]:
-        there, here = found.get(key, absent), wanted.get(key, absent)
+        here = wanted.get(key, absent)
+        there = found.get(key, LATER_SETTINGS.get(key, absent))
         if there != here:
             raise CheckpointError(
                 f"{path} was made with {key} = {there}, this run has {key} = {here}",

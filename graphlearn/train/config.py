@@ -78,9 +78,11 @@ class LoopConfig:
         dtype: ``"float32"``, ``"float64"`` or ``"bfloat16"``, of weights, features and gradients.
         autocast: ``"bfloat16"`` multiplies matrices of a training step in that type, by
             :class:`torch.autocast`; weights, sums over lists of neighbors, losses and evaluation
-            stay float32. Pays where the hardware multiplies it faster: a step of ogbl-ddi's wide
-            GraphSAGE takes 2.6 times less on a CPU with AVX512-BF16
-            (``experiments/perf/autocast.py``). None computes all in ``dtype``.
+            stay float32. Graphs that link one pair in twelve or more are multiplied as matrices
+            too, and their sums rounded. Pays where the hardware multiplies it faster: a step of
+            ogbl-ddi's wide GraphSAGE takes 2.6 times less on a CPU with AVX512-BF16
+            (``experiments/perf/autocast.py``). Elsewhere it is slower than float32, by a multiple
+            with AVX2, and the trainer warns of it. None computes all in ``dtype``.
         checkpoint_seconds: Least time between two checkpoints; 0 makes one after every epoch.
 
     Raises:
@@ -136,7 +138,12 @@ class LoopConfig:
         if self.dtype not in DTYPES:
             raise unknown_name("dtype", self.dtype, DTYPES)
         if self.autocast is not None and self.autocast not in AUTOCAST_DTYPES:
-            raise unknown_name("autocast dtype", self.autocast, AUTOCAST_DTYPES)
+            known = ", ".join(AUTOCAST_DTYPES)
+            raise InputError(
+                f"autocast is {self.autocast!r}",
+                expected=f"{known}, or None (null in YAML) for none; gradients in float16 would "
+                "have to be scaled",
+            )
         if self.autocast is not None and self.dtype != "float32":
             raise InputError(
                 f"autocast is {self.autocast} with dtype {self.dtype}",
@@ -158,7 +165,11 @@ class LoopConfig:
         """
         if self.autocast is None:
             return nullcontext()
-        return torch.autocast(self.torch_device().type, AUTOCAST_DTYPES[self.autocast])
+        # Without the cache of cast weights: older versions of torch (before its pull request
+        # 165068) hand one that was first cast under no_grad, as by NCNC's inner score, to the
+        # differentiable call too, and its gradient is lost.
+        kind = torch.device(self.device).type
+        return torch.autocast(kind, AUTOCAST_DTYPES[self.autocast], cache_enabled=False)
 
     def torch_device(self) -> torch.device:
         """Return the device that :attr:`device` names, after a look whether it is there.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 
 from graphlearn.errors import InputError, InputTypeError
+from graphlearn.kernels import multiplies_bfloat16
 from graphlearn.metrics.history import EpochRecord, FitResult, has_run_out_of_patience, summarize
 from graphlearn.train.config import LoopConfig
 from graphlearn.train.optimizer import make_optimizer
@@ -62,6 +64,13 @@ class Trainer(ABC):
             raise InputError(f"seed is {seed}", expected="an integer >= 0")
         self.config, self.seed, self.on_epoch = config, seed, on_epoch
         self.device = config.torch_device()
+        if config.autocast is not None and not multiplies_bfloat16(self.device.type):
+            warnings.warn(
+                f"autocast is {config.autocast}, for which this {self.device.type.upper()} has no "
+                "instructions: training will be slower than in float32, by a multiple on older "
+                "ones; leave autocast out (--set train.autocast=null)",
+                stacklevel=3,
+            )
         self.model = model.to(device=self.device, dtype=config.torch_dtype())
         self.metrics = metrics
         make_optimizer(self.model, config)  # refuses a model that cannot be trained, early

@@ -16,7 +16,8 @@ from graphlearn.train import (
     save_checkpoint,
     save_weights,
 )
-from graphlearn.train.checkpoint import check_same_run
+from graphlearn.train.checkpoint import LATER_SETTINGS, check_same_run
+from graphlearn.train.config import TrainConfig
 from graphlearn.train.tensor_file import write_tensors
 
 
@@ -104,6 +105,15 @@ def test_the_first_difference_is_named() -> None:
         check_same_run({}, wanted, "a")
     with pytest.raises(CheckpointError, match="more = 1, this run has more = nothing"):
         check_same_run({**wanted, "more": 1}, wanted, "a")
+
+
+def test_settings_that_a_checkpoint_is_too_old_for_are_their_defaults() -> None:
+    wanted = {"seed": 0}
+    for name, default in LATER_SETTINGS.items():
+        assert default == getattr(TrainConfig(), name.removeprefix("config."))
+        check_same_run({"seed": 0}, {**wanted, name: default}, "a")
+        with pytest.raises(CheckpointError, match=f"made with {name} = {default}, this run"):
+            check_same_run({"seed": 0}, {**wanted, name: "other"}, "a")
 
 
 def test_weights_and_checkpoints_are_not_confused(tmp_path: Path) -> None:

@@ -58,9 +58,10 @@ def test_an_unknown_dtype_offers_the_nearest() -> None:
         TrainConfig(dtype="flaot32")
 
 
-def test_an_unknown_autocast_dtype_offers_the_known_one() -> None:
-    with pytest.raises(UnknownNameError, match="did you mean 'bfloat16'"):
-        TrainConfig(autocast="bfloat")
+@pytest.mark.parametrize("name", ["bfloat", "float16", "float32"])
+def test_another_autocast_dtype_is_refused_with_the_known_one(name: str) -> None:
+    with pytest.raises(InputError, match=f"^autocast is '{name}': expected bfloat16, or None"):
+        TrainConfig(autocast=name)
 
 
 def test_autocast_wants_weights_of_float32() -> None:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from graphlearn.errors import InputError, InputTypeError
-from graphlearn.train import LoopConfig, Trainer
+from graphlearn.train import LoopConfig, Trainer, loop
 
 
 class Scripted(Trainer):
@@ -50,6 +50,16 @@ def test_the_callers_random_stream_is_left_alone() -> None:
     torch.manual_seed(5)
     trainer.fit()
     assert torch.equal(torch.rand(1), expected)
+
+
+def test_autocast_where_the_hardware_has_no_instructions_for_it_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loop, "multiplies_bfloat16", lambda kind: False)
+    with pytest.warns(UserWarning, match="^autocast is bfloat16, for which this CPU has no instr"):
+        Scripted([0.1], config=LoopConfig(autocast="bfloat16"))
+    monkeypatch.setattr(loop, "multiplies_bfloat16", lambda kind: True)
+    Scripted([0.1], config=LoopConfig(autocast="bfloat16"))  # warnings are errors here
 
 
 def test_bad_seeds_are_refused() -> None:

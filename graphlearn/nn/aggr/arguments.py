@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from graphlearn.errors import InputError, InputTypeError
+from graphlearn.nn.dtype import fits_dtype
 from graphlearn.validate import check_features
 
 
@@ -58,9 +59,7 @@ def check_rows(x: Any, channels: int, dim: int, weight: Tensor, *, axes: int = 0
             expected=f"{channels} channels in its last axis{rest}",
         )
     check_features(x.reshape(x.numel() // channels, channels))
-    # Autocast brings both to one dtype itself, but for float64.
-    mixed = torch.is_autocast_enabled(x.device.type) and x.dtype != torch.float64
-    if x.dtype != weight.dtype and not mixed:
+    if not fits_dtype(x, weight):
         raise InputTypeError(
             f"x has dtype {x.dtype}",
             expected=f"{weight.dtype}, as the weights have",

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from graphlearn.kernels import CSRGraph, Transposed, as_graph, spmm
+from graphlearn.kernels import CSRGraph, Transposed, as_graph, multiplies_bfloat16, spmm
 from graphlearn.registry import unknown_name
 from graphlearn.typing import EdgeIndex
 
@@ -46,7 +46,8 @@ def _multiplies_matrices(x: Tensor, graph: CSRGraph) -> bool:
 
     On one thread of a CPU with AVX512-BF16 that takes 61 ms for ogbl-ddi (12 % of all pairs are
     linked, 256 channels, with the gradient) against 88 over lists, and is level at one pair in
-    twelve or so (``experiments/perf/autocast.py``). The matrix takes at most 24 bytes an entry.
+    twelve or so (``experiments/perf/autocast.py``). Without such instructions lists are faster.
+    The matrix takes at most 24 bytes an entry.
     """
     kind = x.device.type
     return (
@@ -54,7 +55,19 @@ def _multiplies_matrices(x: Tensor, graph: CSRGraph) -> bool:
         and torch.get_autocast_dtype(kind) == torch.bfloat16
         and x.dtype != torch.float64
         and 12 * graph.col.numel() >= graph.num_nodes**2 > 0
+        and multiplies_bfloat16(kind)
     )
+
+
+def _propagate_matrix(x: Tensor, graph: CSRGraph, normalization: Normalization) -> Tensor:
+    """:func:`propagate` of a dense graph without weights, under autocast; of the dtype of ``x``."""
+    degree = graph.degree().float()[:, None]
+    if normalization == "gcn":
+        scale = (degree + 1).rsqrt()
+        around = graph.matrix @ (x * scale)
+        return torch.addcmul(around * scale, x, scale.square()).to(x.dtype)
+    around = (graph.matrix @ x).to(x.dtype)
+    return around / degree.clamp(min=1).to(x.dtype) if normalization == "mean" else around
 
 
 def propagate(x: Tensor, graph: CSRGraph, normalization: Normalization = "gcn") -> Tensor:
@@ -65,7 +78,8 @@ def propagate(x: Tensor, graph: CSRGraph, normalization: Normalization = "gcn") 
     ``"mean"`` divides that by the degree, and an isolated node gets 0. Where the graph has weights
     (:meth:`CSRGraph.with_weights`) they take the place of all three. Cost: nnz C multiply-adds, as
     much again backward; no ``[E, C]`` intermediate on the CPU. Under autocast to bfloat16 a graph
-    that links one pair in twelve or more is multiplied as a matrix, of N^2 values: N^2 C.
+    that links one pair in twelve or more is multiplied as a matrix of N^2 values, where the
+    hardware has instructions for that: N^2 C, rounded to bfloat16.
 
     Args:
         x: Node representations.
@@ -89,13 +103,7 @@ def propagate(x: Tensor, graph: CSRGraph, normalization: Normalization = "gcn") 
             _neighbor_sum(x, graph, weight), x, graph.loop_weight.to(x.dtype)[:, None]
         )
     if _multiplies_matrices(x, graph):
-        degree = graph.degree().float()[:, None]
-        if normalization == "gcn":
-            scale = (degree + 1).rsqrt()
-            around = graph.matrix @ (x * scale)
-            return torch.addcmul(around * scale, x, scale.square())
-        around = graph.matrix @ x
-        return around / degree.clamp(min=1) if normalization == "mean" else around
+        return _propagate_matrix(x, graph, normalization)
     keep = None if graph.keep is None else graph.keep.to(x.dtype)
     if normalization == "gcn":
         scale = (graph.degree().to(x.dtype) + 1).rsqrt()

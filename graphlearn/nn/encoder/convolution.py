@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import GCNConv, SAGEConv
 
-from graphlearn.errors import InputError, InputTypeError
+from graphlearn.errors import InputError
 from graphlearn.kernels import CSRGraph, as_graph
 from graphlearn.nn.conv.propagation import propagate, weighted_edges
 from graphlearn.nn.dropout import Dropout
+from graphlearn.nn.dtype import check_dtype
 from graphlearn.nn.encoder.inputs import JumpingKnowledge, NodeInput
 from graphlearn.nn.registries import ENCODERS
 from graphlearn.nn.reset import reset
@@ -161,9 +162,7 @@ class ConvolutionEncoder(nn.Module):
                 expected="an undirected one: weights are of what a row takes from its columns, "
                 "and messages go the other way, along the edges",
             )
-        weight = next(self.convolutions.parameters())
-        if h.dtype != weight.dtype and not torch.is_autocast_enabled(h.device.type):
-            raise InputTypeError(f"x has dtype {h.dtype}", expected=f"{weight.dtype}, as weights")
+        check_dtype(h, next(self.convolutions.parameters()), name="x")
         if self.training:
             graph = graph.drop_entries(self.edge_dropout)
         layers = []

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels import CSRGraph, as_graph
+from graphlearn.nn.dtype import fits_dtype
 from graphlearn.typing import EdgeIndex, Pairs
 from graphlearn.validate import check_node_pairs, check_size
 
@@ -54,9 +55,7 @@ def check_call(
             raise InputTypeError(
                 f"x has layout {x.layout}", expected="a dense tensor", mend="pass x.to_dense()"
             )
-        # Autocast brings both to one dtype itself.
-        mixed = torch.is_autocast_enabled(x.device.type)
-        if weight is not None and x.dtype != weight.dtype and not mixed:
+        if weight is not None and not fits_dtype(x, weight):
             raise InputTypeError(
                 f"x has dtype {x.dtype}",
                 expected=f"{weight.dtype}, as the predictor's weights have",

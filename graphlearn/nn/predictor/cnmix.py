@@ -50,7 +50,7 @@ class CNMix(nn.Module):
       learns it), a second branch for those of second order made orthogonal to the first as in
       :class:`OCN`, and completion: a neighbor :math:`u` of i alone counts
       :math:`\sigma(a s^{pair}_{ju} - c)`, with a and c learned, so that the inner score costs no
-      intersection.
+      intersection. As in :class:`NCNC` no gradient passes through the inner score itself.
     - **structure**: a map of what heuristics count (:func:`structural_sums`), which needs no
       features.
 
@@ -138,19 +138,29 @@ class CNMix(nn.Module):
         )
         if not (pair or neighborhood or structure):
             raise InputError(
-                "pair, neighborhood and structure are all off", expected="a member at least"
+                "pair, neighborhood and structure are all off",
+                expected="a member at least",
+                mend="leave one of them at True",
             )
         if completion and not (pair and neighborhood):
             raise InputError(
                 f"completion is on with pair {pair} and neighborhood {neighborhood}",
                 expected="both members: one says how likely a link is, the other completes",
+                mend="leave completion at False",
             )
         if not neighborhood and (pooling is not None or node_weight != "none"):
             raise InputError(
                 f"neighborhood is off with pooling {pooling!r} and node_weight {node_weight!r}",
                 expected="the member that pools and weighs neighbors",
+                mend="leave pooling and node_weight out",
             )
-        if check_size(pair_layers, name="pair_layers") > 1 and hidden != channels:
+        if check_size(pair_layers, name="pair_layers") > 1 and not pair:
+            raise InputError(
+                f"pair_layers is {pair_layers} with pair False",
+                expected="the member of features, whose layers they are",
+                mend="leave pair_layers out",
+            )
+        if pair_layers > 1 and hidden != channels:
             raise InputError(
                 f"pair_layers is {pair_layers}, hidden_channels {hidden} and channels {channels}",
                 expected="one size: each of several layers adds the Hadamard product",

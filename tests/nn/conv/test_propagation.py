@@ -9,6 +9,7 @@ from torch import Tensor
 from graphlearn.errors import InputError, InputTypeError, UnknownNameError
 from graphlearn.kernels import CSRGraph
 from graphlearn.nn import Propagation, propagate
+from graphlearn.nn.conv import propagation
 from graphlearn.nn.conv.propagation import check_normalization
 
 NORMALIZATIONS = ("gcn", "sum", "mean")
@@ -86,8 +87,9 @@ def test_narrow_types(normalization, dtype, graph: CSRGraph, x: Tensor, adjacenc
 @pytest.mark.parametrize("normalization", NORMALIZATIONS)
 @pytest.mark.parametrize("isolated", [0, 300])  # the graph is dense without them, and thin with
 def test_autocast_by_matrix_and_by_lists(
-    view: str, normalization, isolated: int, graph: CSRGraph, x: Tensor, adjacency
+    view: str, normalization, isolated: int, graph: CSRGraph, x: Tensor, adjacency, monkeypatch
 ) -> None:
+    monkeypatch.setattr(propagation, "multiplies_bfloat16", lambda kind: True)
     larger = CSRGraph.from_edge_index(graph.edge_pairs(), graph.num_nodes + isolated)
     seen = VIEWS[view](larger)
     wide = torch.cat([x, x.new_ones(isolated, x.size(1))]).float().requires_grad_()
@@ -102,6 +104,31 @@ def test_autocast_by_matrix_and_by_lists(
     (mine,) = torch.autograd.grad(found, wide, grad.to(found.dtype))
     (wanted,) = torch.autograd.grad(expected, exact, grad.double())
     torch.testing.assert_close(mine.double(), wanted, **coarse)
+
+
+@pytest.mark.parametrize("normalization", NORMALIZATIONS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("fast", [False, True])
+def test_under_autocast_the_dtype_is_that_of_the_states_either_way(
+    normalization, dtype: torch.dtype, fast: bool, graph: CSRGraph, x: Tensor, monkeypatch
+) -> None:
+    monkeypatch.setattr(propagation, "multiplies_bfloat16", lambda kind: fast)
+    seen = graph.without_edges(torch.tensor([0]))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert propagate(x.to(dtype), seen, normalization).dtype == dtype
+    assert ("matrix" in vars(seen)) == fast  # without instructions for it, lists
+
+
+def test_a_matrix_made_in_inference_serves_training_too(
+    graph: CSRGraph, x: Tensor, monkeypatch
+) -> None:
+    monkeypatch.setattr(propagation, "multiplies_bfloat16", lambda kind: True)
+    wide = x.float().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        with torch.inference_mode():
+            propagate(wide, graph, "mean")
+        propagate(wide, graph, "mean").sum().backward()
+    assert wide.grad is not None
 
 
 def test_weights_of_messages_and_float64_keep_their_precision_under_autocast(

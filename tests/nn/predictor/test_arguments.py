@@ -95,6 +95,8 @@ def test_every_learned_predictor_refuses_another_dtype(
         make_predictor(name)(torch.ones(24, 6, dtype=torch.float64), graph, PAIRS)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         scores = make_predictor(name)(torch.ones(24, 6, dtype=torch.bfloat16), graph, PAIRS)
+        with pytest.raises(InputTypeError, match=f"^{re.escape(message)}$"):
+            make_predictor(name)(torch.ones(24, 6, dtype=torch.float64), graph, PAIRS)
     assert scores.isfinite().all()
 
 

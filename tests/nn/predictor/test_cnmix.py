@@ -188,6 +188,7 @@ def test_a_neighbor_that_only_dropped_edges_hide_is_not_completed(x: Tensor) -> 
         ({"structure": "no"}, InputTypeError, "structure is 'no': expected True or False"),
         ({"node_weight": "adamic"}, UnknownNameError, "unknown node weight 'adamic'"),
         ({"pair_layers": 0}, InputError, "pair_layers is 0"),
+        ({"pair_layers": 3, "pair": False}, InputError, "pair_layers is 3 with pair False"),
     ],
 )
 def test_bad_options(options: dict[str, Any], error: type[Exception], message: str) -> None:

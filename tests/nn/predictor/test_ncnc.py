@@ -8,6 +8,7 @@ from graphlearn.errors import InputError, InputTypeError
 from graphlearn.kernels import CSRGraph, NeighborLists, sample_lists
 from graphlearn.nn import NCN, NCNC
 from graphlearn.nn.predictor import ncnc as module
+from graphlearn.train import LoopConfig
 
 
 def neighbors(matrix: Tensor, node: int) -> set[int]:
@@ -434,6 +435,16 @@ def test_autocast_with_more_sets_than_nodes(make, dtype: torch.dtype) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         found = model(x.to(dtype), graph, pairs)
     torch.testing.assert_close(found.float(), exact, rtol=0.1, atol=0.1)
+
+
+def test_every_weight_learns_under_the_trainers_autocast(
+    graph: CSRGraph, x: Tensor, pairs: Tensor
+) -> None:
+    # The inner score meets the weights first, under no_grad: a cast of there has no gradient.
+    model = NCNC(x.size(1)).train()
+    with LoopConfig(autocast="bfloat16").training_precision():
+        model(x.float(), graph, pairs).square().sum().backward()
+    assert all(p.grad is not None and p.grad.any() for p in model.parameters())
 
 
 def test_many_unlikely_neighbors_count_in_half_precision_too() -> None:
