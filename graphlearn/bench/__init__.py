@@ -11,11 +11,13 @@ from graphlearn.bench.saved_model import load_model, save_model
 from graphlearn.bench.search_space import Space
 from graphlearn.bench.seed_result import SeedResult
 from graphlearn.bench.study import StudyResult, tune
+from graphlearn.bench.suggestion import GraphStatistics, Suggestion, suggest_recipe
 from graphlearn.bench.table import Table, results_table
 
 __all__ = [
     "ComponentRecipe",
     "ConsistencyReport",
+    "GraphStatistics",
     "Ledger",
     "ModelRecipe",
     "Published",
@@ -26,6 +28,7 @@ __all__ = [
     "Space",
     "SplitRecipe",
     "StudyResult",
+    "Suggestion",
     "Table",
     "audit_predictor",
     "find_recipe",
@@ -39,5 +42,6 @@ __all__ = [
     "run",
     "run_recipes",
     "save_model",
+    "suggest_recipe",
     "tune",
 ]

@@ -1,4 +1,4 @@
-"""Find the recipe a person means: a model's name, ``model/dataset``, or a file of their own."""
+"""Find the recipe a person means: a model's name, ``model/dataset``, a file, or a recipe itself."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def model_names() -> list[str]:
 
 
 def find_recipe(
-    what: str | Path, dataset: str | None = None, settings: Settings | None = None
+    what: str | Path | Recipe, dataset: str | None = None, settings: Settings | None = None
 ) -> tuple[Recipe, YamlDocument, set[str]]:
     """Return the recipe that ``what`` means, with the data set and settings put in.
 
     Args:
-        what: ``"ncn"``, ``"ncn/cora"``, or the path of a recipe file.
+        what: ``"ncn"``, ``"ncn/cora"``, the path of a recipe file, or a recipe.
         dataset: A data set's name or the path of an edge list. A model without a recipe of its
             own for it uses its ``default`` recipe.
         settings: Dotted keys to values; see :func:`graphlearn.bench.overrides.apply_settings`.
@@ -67,8 +67,10 @@ def find_recipe(
         >>> find_recipe("ncn", "cora")[0].label
         'ncn on cora'
     """
-    path = _locate(str(what), dataset)
-    document = read_yaml(path)
+    if isinstance(what, Recipe):
+        document = YamlDocument(what.to_mapping(), f"the recipe {what.name!r}")
+    else:
+        document = read_yaml(_locate(str(what), dataset))
     if dataset is not None and isinstance(document.value, dict):
         own = document.value.get("dataset")
         if own != dataset:

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     import networkx as nx
     from torch_geometric.data import Data
 
+Model = str | Path | Recipe
+"""What can be run: a model's name, a recipe's name or file, or a recipe."""
+
 LEDGER_NAME = "ledger.jsonl"
 _MOST_THREADS = 1024  # asking the system for more ends the process
 
@@ -61,7 +64,7 @@ class RunInterrupted(KeyboardInterrupt):
 
 
 def run(
-    model: str | Path | Sequence[str | Path] = "ncn",
+    model: Model | Sequence[Model] = "ncn",
     dataset: str | Path | Data | nx.Graph[Any] | None = None,
     *,
     seeds: int | Sequence[int] | None = None,
@@ -82,7 +85,8 @@ def run(
     from its checkpoint. Nothing is written before every recipe, split and option has been checked.
 
     Args:
-        model: A model's name (``"ncn"``), a recipe (``"ncn/cora"``), a recipe file, or several.
+        model: A model's name (``"ncn"``), a recipe's (``"ncn/cora"``), a recipe file, a
+            :class:`Recipe` such as :func:`suggest_recipe` gives, or several of these.
         dataset: A data set's name; a graph of your own as the path of a file (an edge list, SEAL's
             ``.mat``, or ``.safetensors`` with features, see :func:`graphlearn.data.write_graph`),
             as PyG's ``Data`` or as a networkx graph, which are written under ``out`` so that a run
@@ -133,7 +137,7 @@ def run(
 
 
 def resolve_recipes(
-    model: str | Path | Sequence[str | Path],
+    model: Model | Sequence[Model],
     dataset: str | Path | None = None,
     *,
     seeds: int | Sequence[int] | None = None,
@@ -161,7 +165,7 @@ def resolve_recipes(
         'aa on cora'
     """
     _check_kinds(model, seeds, set, device)
-    models = [model] if isinstance(model, (str, Path)) else list(model)
+    models = [model] if isinstance(model, (str, Path, Recipe)) else list(model)
     if not models:
         raise InputError("no model was given", expected="at least one")
     settings = dict(set or {})
@@ -175,7 +179,7 @@ def resolve_recipes(
     recipes, documents, taken = [], [], {"seeds"}
     for what in models:
 
-        def find(settings: dict[str, Any], what: str | Path = what) -> Found:
+        def find(settings: dict[str, Any], what: Model = what) -> Found:
             recipe, document, used = find_recipe(what, dataset, {**settings, **extra})
             return fill_in(recipe), document, used
 
@@ -189,8 +193,10 @@ def resolve_recipes(
 
 def _check_kinds(model: Any, seeds: Any, settings: Any, device: Any) -> None:
     """Refuse arguments of a wrong type before anything is made of them."""
-    if not isinstance(model, (str, Path, Sequence)):
-        raise InputTypeError(f"model is {model!r}", expected="a name, a path, or several")
+    if not isinstance(model, (str, Path, Recipe, Sequence)):
+        raise InputTypeError(
+            f"model is a {type(model).__name__}", expected="a name, a path, a Recipe, or several"
+        )
     if seeds is not None and not isinstance(seeds, int):
         listed = list(seeds) if isinstance(seeds, Sequence) and not isinstance(seeds, str) else [""]
         if not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in listed):

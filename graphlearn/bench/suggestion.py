@@ -23,6 +23,7 @@ SUGGESTED_MODELS = ("cnmix", "gae")
 _TRAINING_SHARE = 0.8  # about: .7 and .81 are usual
 _COMPLETED_DEGREE = 8.0
 _FEWEST_LINKS = 10
+_HELD_OUT = 0.3  # at most, of the rules in use
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class GraphStatistics:
 
     Raises:
         InputTypeError: If one is no integer.
-        InputError: If one is negative, there are no nodes, or fewer than ten links.
+        InputError: If one is negative, there are no nodes, fewer than ten links, or too few pairs
+            that are not linked.
 
     Example:
         >>> GraphStatistics(332, 2126).mean_degree
@@ -57,9 +59,16 @@ class GraphStatistics:
                 raise InputError(f"{name} is {getattr(self, name)}", expected=f"at least {least}")
         if self.num_links < _FEWEST_LINKS:
             raise InputError(
-                f"the graph has {self.num_links} links",
+                f"the graph has {self.num_links} link{'s' * (self.num_links != 1)}",
                 expected=f"at least {_FEWEST_LINKS}, to divide into training, validation and test",
-                mend="for so few links use a heuristic: graphlearn run cn aa ra",
+            )
+        unlinked = self.num_nodes * (self.num_nodes - 1) // 2 - self.num_links
+        if unlinked < _HELD_OUT * self.num_links:
+            raise InputError(
+                f"the graph's {self.num_links:,} links leave {max(0, unlinked):,} pairs of its "
+                f"{self.num_nodes:,} nodes unlinked",
+                expected="about as many as links that are held out to be told from them, "
+                f"{_HELD_OUT:.0%} of all",
             )
 
     @classmethod

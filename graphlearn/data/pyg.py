@@ -70,6 +70,12 @@ def from_pyg(data: Any) -> Data:
     check_node_pairs(edge_index, num_nodes, allow_empty=False)
     if x is not None:
         check_features(x, num_nodes)
+        if x.dim() == 2 and x.size(1) == 0:
+            raise InputError(
+                "x has no columns",
+                expected="one feature or more",
+                mend="leave x out: nodes without features have learned vectors",
+            )
     for name, value in data.items():
         per_edge = name.startswith("edge_") and name not in _NOT_PER_EDGE
         if per_edge and isinstance(value, Tensor) and value.shape[:1] != edge_index.shape[1:]:

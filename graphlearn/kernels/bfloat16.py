@@ -41,5 +41,5 @@ def multiplies_bfloat16(device: str) -> bool:
         known = _capabilities()
         return any(bool(known.get(name)) for name in _INSTRUCTIONS)
     if device == "cuda" and torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return False

@@ -6,15 +6,19 @@ from typing import Any
 
 import pytest
 import torch
+from torch_geometric.data import Data
 
 from graphlearn.bench import runs as run_module
 from graphlearn.bench.ledger import Ledger
 from graphlearn.bench.listener import Epoch
 from graphlearn.bench.recipe import Recipe
+from graphlearn.bench.recipe_yaml import recipe_text
 from graphlearn.bench.run_folder import RunFolder
 from graphlearn.bench.run_result import RunResult
 from graphlearn.bench.runs import RunInterrupted, resolve_recipes, run, run_recipes
 from graphlearn.bench.seed_run import run_seed
+from graphlearn.bench.suggestion import suggest_recipe
+from graphlearn.data import load_dataset
 from graphlearn.errors import GraphLearnError, InputError, InputTypeError, UnknownNameError
 from graphlearn.files import sole_use
 
@@ -186,6 +190,22 @@ def test_settings_reach_networks() -> None:
         resolve_recipes("lcm/second-minimum-short", set={"predictor.dropout": 0.1})
 
 
+def test_a_recipe_is_run_as_its_file_is(tmp_path: Path) -> None:
+    edges = load_dataset("digits-knn").data.edge_index
+    recipe = suggest_recipe(Data(edge_index=edges, num_nodes=int(edges.max()) + 1)).recipe
+    settings = {"train.epochs": 1, "encoder.hidden_channels": 8, "predictor.hidden_channels": 8}
+    path = tmp_path / "mine.yaml"
+    path.write_text(recipe_text(recipe))
+    results = [
+        run(what, "digits-knn", seeds=1, set=settings, out=tmp_path / str(place), progress=False)
+        for place, what in enumerate([recipe, path, [recipe]])
+    ]
+    assert len({result.rows[0].test["hits@100"] for result in results}) == 1
+    assert len({result.rows[0].recipe_digest for result in results}) == 1
+    with pytest.raises(UnknownNameError, match="'train.epoch'"):
+        resolve_recipes(recipe, "digits-knn", set={"train.epoch": 1})
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "said"),
     [
@@ -194,7 +214,7 @@ def test_settings_reach_networks() -> None:
         ({"seeds": [0, 0.5]}, InputTypeError, r"seeds is \[0, 0.5\]"),
         ({"set": [1]}, InputTypeError, r"set is \[1\]: expected a mapping"),
         ({"out": None}, InputTypeError, "out is None: expected the path of a folder"),
-        ({"model": 3}, InputTypeError, "model is 3: expected a name"),
+        ({"model": 3}, InputTypeError, "model is a int: expected a name, a path, a Recipe"),
         ({"device": "foo"}, InputError, "device is 'foo': expected cpu"),
     ],
 )

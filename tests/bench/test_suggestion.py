@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch_geometric.data import Data
 
@@ -44,13 +44,14 @@ def test_the_recipes_of_seals_graphs_are_the_defaults(name: str, model: str) -> 
 
 @pytest.mark.parametrize("model", SUGGESTED_MODELS)
 @given(
-    nodes=st.integers(2, 10**8),
+    nodes=st.integers(10, 10**8),
     links=st.integers(10, 10**9),
     features=st.sampled_from([0, 1, 1433]),
 )
 def test_any_graph_gets_a_recipe_that_reads_back(
     model: str, nodes: int, links: int, features: int
 ) -> None:
+    assume(nodes * (nodes - 1) // 2 >= 1.3 * links)
     suggestion = suggest_recipe(GraphStatistics(nodes, links, features), model, dataset="cora")
     assert isinstance(suggestion, Suggestion)
     assert recipe_from_text(suggestion.text()) == suggestion.recipe
@@ -87,6 +88,10 @@ def test_statistics_of_a_graph_count_links_once() -> None:
 def test_few_links_and_unknown_models_are_refused() -> None:
     with pytest.raises(InputError, match="^the graph has 9 links: expected at least 10"):
         GraphStatistics(100, 9)
+    with pytest.raises(InputError, match=r"^the graph has 1 link: expected at least 10"):
+        GraphStatistics(100, 1)
+    with pytest.raises(InputError, match="45 links leave 0 pairs of its 10 nodes unlinked"):
+        GraphStatistics(10, 45)  # a complete graph has nothing to tell links from
     for bad in ((0, 20), (10, 20, -3)):
         with pytest.raises(InputError):
             GraphStatistics(*bad)

@@ -46,6 +46,11 @@ def test_what_is_good_comes_back_unharmed() -> None:
             "x has 2 rows: expected one for each node",
         ),
         ({"edge_index": PATH, "x": torch.ones(3)}, InputError, r"x has shape \[3\]"),
+        (
+            {"edge_index": PATH, "x": torch.ones(3, 0)},
+            InputError,
+            "x has no columns: .*leave x out",
+        ),
         ({"edge_index": PATH, "x": torch.ones(3, 1).long()}, InputTypeError, "torch.int64"),
         ({"edge_index": PATH, "edge_attr": torch.ones(3, 1)}, InputError, "edge_attr has 3 rows"),
         ({"edge_index": PATH, "edge_year": torch.ones(1)}, InputError, "edge_year has 1 rows"),
