@@ -77,9 +77,10 @@ class LoopConfig:
         device: Where to train, such as ``"cpu"`` or ``"cuda:0"``.
         dtype: ``"float32"``, ``"float64"`` or ``"bfloat16"``, of weights, features and gradients.
         autocast: ``"bfloat16"`` multiplies matrices of a training step in that type, by
-            :class:`torch.autocast`; weights, sums over lists of neighbors, losses and evaluation
-            stay float32. Graphs that link one pair in twelve or more are multiplied as matrices
-            too, and their sums rounded. Pays where the hardware multiplies it faster: a step of
+            :class:`torch.autocast`; weights, losses and evaluation stay float32, and sums over
+            neighbors are added up in it, though what is added may come out of such a product, and
+            of graphs that link one pair in twelve or more, which are multiplied as matrices too,
+            the sums are rounded. Pays where the hardware multiplies it faster: a step of
             ogbl-ddi's wide GraphSAGE takes 2.6 times less on a CPU with AVX512-BF16
             (``experiments/perf/autocast.py``). Elsewhere it is slower than float32, by a multiple
             with AVX2, and the trainer warns of it. None computes all in ``dtype``.
