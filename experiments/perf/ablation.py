@@ -108,6 +108,8 @@ def main() -> None:
     parser.add_argument("--data-root")
     parser.add_argument("--progress", action="store_true")
     args = parser.parse_args()
+    if args.seeds < 1:
+        parser.error(f"--seeds is {args.seeds}: expected 1 or more")
     chosen = {dataset: chosen_rows(dataset, args.rows) for dataset in args.datasets}
     for dataset, rows in chosen.items():
         show(dataset, {row: run_row(dataset, row, args) for row in rows})
