@@ -128,7 +128,7 @@ def suggest_recipe(
     Example:
         >>> suggestion = suggest_recipe(GraphStatistics(332, 2126), dataset="usair")
         >>> suggestion.recipe.label, suggestion.recipe.train.batch_size
-        ('cnmix on usair', 128)
+        ('cnmix on usair', 64)
     """
     if model not in SUGGESTED_MODELS:
         raise unknown_name("model with defaults", model, SUGGESTED_MODELS)
