@@ -25,10 +25,10 @@ def _capabilities() -> Mapping[str, Any]:
 def multiplies_bfloat16(device: str) -> bool:
     """Whether it pays to multiply matrices in bfloat16 on a kind of device.
 
-    Where the hardware has no instructions for it torch widens every factor first: a step of
-    ogbl-ddi's wide GraphSAGE that takes half the time of float32 with AVX512-BF16 takes half as
-    much again with AVX512 alone, and thirty times as much with AVX2
-    (``experiments/perf/autocast.py``).
+    Where the hardware has no instructions for it torch widens every factor first. With other CPUs
+    emulated by ``ONEDNN_MAX_CPU_ISA`` a step of ogbl-ddi's wide GraphSAGE took half as long again
+    as in float32 with AVX512 alone, and thirty times as long with AVX2 (one call of each, by a
+    script that was not kept).
 
     Args:
         device: ``"cpu"`` or ``"cuda"``; of other kinds nothing is known, which is no.
