@@ -24,7 +24,7 @@ from graphlearn.kernels import CSRGraph, spmm
 from graphlearn.kernels.dropout import hashed_dropout
 from graphlearn.kernels.spmm import spmm_reference
 from graphlearn.nn import propagate
-from graphlearn.train import keep_freed_memory, link_loss, uniform_negatives
+from graphlearn.train import LoopConfig, keep_freed_memory, link_loss, uniform_negatives
 
 
 def compare(
@@ -49,7 +49,8 @@ def step(model: nn.Module, graph: CSRGraph, links: Tensor, *, autocast: bool) ->
     """One training step on some links, which leave the graph, and as many others."""
     batch = torch.arange(links.size(1))
     others = uniform_negatives(graph, links.size(1), torch.Generator().manual_seed(0))
-    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+    config = LoopConfig(autocast="bfloat16" if autocast else None)
+    with config.training_precision():  # as the trainers have it
         scores = model(None, graph.without_edges(batch), torch.cat([links, others], dim=1))
         loss = link_loss(scores, links.size(1))
     model.zero_grad()

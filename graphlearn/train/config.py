@@ -81,7 +81,7 @@ class LoopConfig:
             neighbors are added up in it, though what is added may come out of such a product, and
             of graphs that link one pair in twelve or more, which are multiplied as matrices too,
             the sums are rounded. Pays where the hardware multiplies it faster: a step of
-            ogbl-ddi's wide GraphSAGE takes 2.6 times less on a CPU with AVX512-BF16
+            ogbl-ddi's wide GraphSAGE takes 2.7 times less on a CPU with AVX512-BF16
             (``experiments/perf/autocast.py``). Elsewhere it is slower than float32, by a multiple
             with AVX2, and the trainer warns of it. None computes all in ``dtype``.
         checkpoint_seconds: Least time between two checkpoints; 0 makes one after every epoch.

@@ -44,8 +44,8 @@ def _neighbor_sum(x: Tensor, graph: CSRGraph, weight: Tensor | None) -> Tensor:
 def _multiplies_matrices(x: Tensor, graph: CSRGraph) -> bool:
     """Whether to multiply the graph's matrix by ``x``: under autocast, in a dense graph.
 
-    On one thread of a CPU with AVX512-BF16 that takes 61 ms for ogbl-ddi (12 % of all pairs are
-    linked, 256 channels, with the gradient) against 88 over lists, and is level at one pair in
+    On one thread of a CPU with AVX512-BF16 that takes 60 ms for ogbl-ddi (12 % of all pairs are
+    linked, 256 channels, with the gradient) against 86 over lists, and is level at one pair in
     twelve or so (``experiments/perf/autocast.py``). Without such instructions lists are faster.
     The matrix takes at most 24 bytes an entry.
     """
