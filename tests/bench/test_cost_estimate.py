@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from graphlearn.bench import cost_estimate
 from graphlearn.bench.cost_estimate import CostEstimate, estimate_cost
 from graphlearn.bench.ogb_recipes import ogb_names, pick_recipes
 from graphlearn.bench.recipe_files import find_recipe
@@ -53,6 +54,31 @@ def test_threads_and_a_gpu_are_faster_and_recomputing_saves_memory() -> None:
     assert less is not None
     assert gpu.seconds < two.seconds < one.seconds
     assert less.memory_bytes < one.memory_bytes
+
+
+def test_completing_neighborhoods_doubles_the_work() -> None:
+    card = load_card("citeseer")
+    with_it = estimate_cost(find_recipe("cnmix/citeseer")[0], card)
+    without = estimate_cost(
+        find_recipe("cnmix/citeseer", None, {"predictor.completion": False})[0], card
+    )
+    assert with_it is not None
+    assert without is not None
+    assert 1.8 < with_it.seconds / without.seconds <= 2
+
+
+@pytest.mark.parametrize("has_instructions", [True, False])
+def test_bfloat16_is_faster_only_where_the_hardware_multiplies_it(
+    monkeypatch: pytest.MonkeyPatch, has_instructions: bool
+) -> None:
+    monkeypatch.setattr(cost_estimate, "multiplies_bfloat16", lambda device: has_instructions)
+    card, what = load_card("ogbl-ddi"), "sage/ogbl-ddi-wide"
+    cast = estimate_cost(find_recipe(what)[0], card)
+    plain = estimate_cost(find_recipe(what, None, {"train.autocast": None})[0], card)
+    assert cast is not None
+    assert plain is not None
+    assert (cast.seconds < plain.seconds / 2) is has_instructions
+    assert (cast.seconds == plain.seconds) is not has_instructions
 
 
 def test_a_card_without_sizes_has_none_and_text_is_short() -> None:
