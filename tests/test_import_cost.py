@@ -19,7 +19,7 @@ ROOMS = sorted(p.parent.name for p in Path(graphlearn.__file__).parent.glob("*/_
 
 # One interpreter, step by step: what a step adds is what its import costs.
 STEPS = [
-    "import graphlearn; assert {'fit', 'load', 'run'} <= {*dir(graphlearn)}",
+    "import graphlearn; assert {'bench', 'data', 'fit', 'load', 'run'} <= {*dir(graphlearn)}",
     "import torch_geometric",
     "import graphlearn.nn",
     *(f"import graphlearn.{room}" for room in ROOMS if room != "nn"),

@@ -33,6 +33,7 @@ from graphlearn.bench.build import build_model
 from graphlearn.bench.recipe import ModelRecipe
 from graphlearn.bench.recipe_files import find_recipe
 from graphlearn.data import LinkSplit, load_dataset, make_split, random_link_split
+from graphlearn.errors import GraphLearnError
 from graphlearn.kernels import CSRGraph
 from graphlearn.metrics import LinkEvaluator
 from graphlearn.nn import LinkModel
@@ -118,6 +119,16 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=600)
     parser.add_argument("--forms", nargs="+", default=FORMS, choices=FORMS)
     args = parser.parse_args()
+    if args.seeds < 1:
+        parser.error(f"--seeds is {args.seeds}: expected 1 or more")
+    try:
+        study(args)
+    except GraphLearnError as error:
+        raise SystemExit(f"ocn_leak.py: {error}") from error
+
+
+def study(args: argparse.Namespace) -> None:
+    """Train and test all forms, and print a row for each."""
     for dataset in args.datasets:
         if dataset == "ddi":
             splits = ddi_splits(args.data_root, args.nodes)

@@ -63,6 +63,11 @@ def by_seed(
             f"{model} has rows of {len(digests)} recipes on {dataset}: choose one of "
             f"{', '.join(digests)} by --digest, or --other-digest for the second model"
         )
+    if not chosen:
+        raise SystemExit(
+            f"{model} has no row with {metric} on {dataset}"
+            + (f" of a recipe with the digest {digest}" if digest else "")
+        )
     return {row["seed"]: 100 * row["test"][metric] for row in chosen}
 
 
@@ -75,7 +80,11 @@ def main() -> None:
     parser.add_argument("--digest", default="")
     parser.add_argument("--other-digest", default="")
     args = parser.parse_args()
-    rows = [json.loads(line) for path in args.ledger for line in path.read_text().splitlines()]
+    try:
+        texts = [path.read_text() for path in args.ledger]
+    except OSError as problem:
+        raise SystemExit(f"the ledger cannot be read: {problem}") from problem
+    rows = [json.loads(line) for text in texts for line in text.splitlines()]
     digests = (args.digest, args.other_digest)
     one, other = (
         by_seed(rows, model, args.dataset, args.metric, digest)

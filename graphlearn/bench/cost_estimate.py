@@ -9,12 +9,16 @@ features, width H, L layers, S pairs scored in an evaluation, B examples a batch
   each of the numbers that layers give, which are (L + 2) N H for one graph and 3 H for each node
   and edge of a batch of graphs, times L; for each pair of a batch 40 H; in a stack 20 to 64 bytes
   for each of those numbers, or 4 where activations are computed again.
-- **time**: multiply-adds of the maps (N F H + L N H^2 forward, three times that in training) and of
-  the messages (2 E H a layer, counted at a fifth of the speed, because they wait for memory), once
-  a batch of links, once an epoch of nodes; a pair costs 2 H^2, and with common neighbors 2 E / N
-  rows of H more. With sampled neighborhoods N and E are those of a batch. Reading and checking come
-  to that: 3 us a link, 0.2 us a feature, 1 us a scored pair. Completion doubles the work; matrices
-  in bfloat16 (``train.autocast``) are 2.7 times as fast on a CPU that has instructions for it.
+- **time**: multiply-adds of the maps (N F H + L N H^2 forward, three times that in training; plain
+  propagation has no maps between its layers) and of the messages (2 E H a layer, counted at a fifth
+  of the speed, because they wait for memory), once a batch of links, once an epoch of nodes; a pair
+  costs H^2 for each of its layers and one more, and with D = 2 E / N common neighbors D rows of H
+  more, with those of second order 2 D^2 walks and min(N / 4, D^2) rows, 60 bytes each. Features
+  count as dense: sparse ones (Cora's, CiteSeer's) take a small part of that. With sampled
+  neighborhoods N and E are those of a batch. Completion doubles the work; matrices in bfloat16
+  (``train.autocast``) are 2.7 times as fast on a CPU that has instructions for it. Reading and
+  checking come to that: 3 us a link, 0.2 us a feature, 1 us a scored pair; and 2 ms for each step
+  on links.
 """
 
 from __future__ import annotations
@@ -39,10 +43,13 @@ _BFLOAT16_FASTER = 2.7  # a step of ogbl-ddi's wide GraphSAGE, experiments/perf/
 
 _MESSAGES = 5  # one of a message takes as long as so many of a map
 _COMMON_NEIGHBORS = ("cn", "aa", "ra", "ncn", "ncnc", "ocn", "cnmix")
+_SECOND_ORDER = ("ocn", "cnmix")
 _KEPT_BY_STACK = {"gcn": 5, "sage": 6, "gcnii": 6, "resgcn+": 16}
 """How many numbers a stack's layer keeps of a row for the way back, for each that it gives."""
 
 _LOOKUP = 100  # multiply-adds that finding one neighbor takes as long as
+_WALK = 5  # likewise a step of a walk to those of second order
+_ENTRY = 60  # bytes for each of these that a batch keeps
 
 
 @dataclass(frozen=True)
@@ -89,38 +96,59 @@ def estimate_cost(recipe: Recipe, card: DatasetCard, *, threads: int = 1) -> Cos
     if device.startswith("cuda"):
         speed = SPEEDS["cuda"]
     else:
-        faster = min(_MOST_FASTER, max(1.0, _width(recipe) / _WIDE_ROWS))
-        if getattr(recipe.train, "autocast", None) is not None and multiplies_bfloat16("cpu"):
-            faster *= _BFLOAT16_FASTER
-        speed = SPEEDS["cpu"] * threads * faster
+        speed = SPEEDS["cpu"] * threads * _faster(recipe)
     make = {"links": _links, "nodes": _nodes, "graphs": _graphs}[recipe.model.task]
     memory, work = make(recipe, card)
+    return CostEstimate(memory, _fixed_seconds(recipe, card) + work / speed)
+
+
+def _fixed_seconds(recipe: Recipe, card: DatasetCard) -> float:
+    """What no faster multiplication shortens: reading, checking, and the calls of a step."""
     nodes, edges, features = _sizes(card)
     reading = 3e-6 * edges + 2e-7 * nodes * features + 1e-6 * (card.num_scored or 0)
-    return CostEstimate(memory, reading + work / speed)
+    if not isinstance(recipe.train, TrainConfig):
+        return reading
+    return reading + 2e-3 * recipe.train.epochs * math.ceil(edges / recipe.train.batch_size)
+
+
+def _faster(recipe: Recipe) -> float:
+    """How much faster than :data:`SPEEDS` a CPU multiplies the matrices of a recipe."""
+    faster = min(_MOST_FASTER, max(1.0, _width(recipe) / _WIDE_ROWS))
+    if getattr(recipe.train, "autocast", None) is not None and multiplies_bfloat16("cpu"):
+        faster *= _BFLOAT16_FASTER
+    return faster
 
 
 def _links(recipe: Recipe, card: DatasetCard) -> tuple[float, float]:
     nodes, edges, features = _sizes(card)
     scored = card.num_scored or edges // 5
-    width, layers = _width(recipe), _layers(recipe)
-    assert recipe.model.predictor is not None
+    predictor = recipe.model.predictor
+    assert predictor is not None
+    encoder = _innermost(recipe.model.encoder)
+    width, layers = _width(recipe), int(encoder.get("num_layers", 1))
     degree = 2 * edges / max(1, nodes)
-    per_pair = 2.0 * width**2
-    if recipe.model.predictor.name in _COMMON_NEIGHBORS:
+    per_pair = (1.0 + predictor.options.get("num_layers", 1)) * width**2
+    second = walks = 0.0
+    if predictor.name in _COMMON_NEIGHBORS:
         per_pair += degree * (width + _LOOKUP)
+    if predictor.options.get("second_order", predictor.name in _SECOND_ORDER):
+        second = min(nodes / 4, degree**2)
+        per_pair += second * width
+        walks = 2 * degree**2 * _WALK * _faster(recipe)  # wider rows do not speed them up
     data = 4 * nodes * features + 120 * edges + 36 * scored
     if not isinstance(recipe.train, TrainConfig):
-        return data, scored * per_pair
-    encode = nodes * width * (features + layers * width) + _MESSAGES * 2 * edges * width * layers
+        return data, scored * (per_pair + walks)
+    maps = 0 if encoder.get("name") == "propagation" else layers * width
+    encode = nodes * width * (features + maps) + _MESSAGES * 2 * edges * width * layers
     batch = recipe.train.batch_size * (1 + recipe.train.negatives_per_positive)
     batches = math.ceil(edges / recipe.train.batch_size)
     epochs = recipe.train.epochs
-    work = epochs * batches * 3 * (encode + batch * per_pair)
-    work += epochs / recipe.train.evaluate_every * (encode + scored * per_pair)
-    if _completes(recipe.model.predictor):  # scores what neighbors lack, once more
+    work = epochs * batches * (3 * (encode + batch * per_pair) + batch * walks)
+    work += epochs / recipe.train.evaluate_every * (encode + scored * (per_pair + walks))
+    if _completes(predictor):  # scores what neighbors lack, once more
         work *= 2
     held = 12 * (layers + 2) * nodes * width + 40 * batch * width * (1 + min(degree, 16) / 4)
+    held += _ENTRY * batch * second
     return data + held, work
 
 
@@ -183,12 +211,23 @@ def _sizes(card: DatasetCard) -> tuple[int, int, int]:
     return card.num_nodes, card.num_edges, card.num_features or 0
 
 
+def _innermost(encoder: ComponentRecipe | None) -> dict[str, Any]:
+    """Return name and options of the encoder, or of the one that a reweighted encoder holds."""
+    if encoder is None:
+        return {}
+    found: dict[str, Any] = {"name": encoder.name, **encoder.options}
+    while isinstance(found.get("encoder"), dict):
+        found = found["encoder"]
+    return found
+
+
 def _completes(predictor: ComponentRecipe) -> bool:
     return predictor.name == "ncnc" or bool(predictor.options.get("completion", False))
 
 
 def _options(recipe: Recipe) -> list[dict[str, Any]]:
-    return [part.options for part in recipe.model.parts().values()]
+    held = [_innermost(recipe.model.encoder)] if recipe.model.encoder is not None else []
+    return [*(part.options for part in recipe.model.parts().values()), *held]
 
 
 def _width(recipe: Recipe) -> int:

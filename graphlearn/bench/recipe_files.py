@@ -60,7 +60,8 @@ def find_recipe(
 
     Raises:
         UnknownNameError: If no such model or recipe exists; offers the nearest.
-        InputError: If the model has no recipe for the data set.
+        InputError: If the model has no recipe for the data set, or a recipe that is given itself
+            names none and neither does ``dataset``.
         DataNotFoundError: If a recipe file is missing.
 
     Example:
@@ -68,6 +69,12 @@ def find_recipe(
         'ncn on cora'
     """
     if isinstance(what, Recipe):
+        # Only names stand for a first look at a model, on data that everybody has.
+        if what.dataset is None and dataset is None:
+            raise InputError(
+                f"the recipe {what.name!r} names no data set",
+                expected="one beside it: the argument dataset, a name, a file or a graph",
+            )
         document = YamlDocument(what.to_mapping(), f"the recipe {what.name!r}")
     else:
         document = read_yaml(_locate(str(what), dataset))

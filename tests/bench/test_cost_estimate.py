@@ -56,6 +56,41 @@ def test_threads_and_a_gpu_are_faster_and_recomputing_saves_memory() -> None:
     assert less.memory_bytes < one.memory_bytes
 
 
+def test_orthogonal_neighbors_cost_their_walks_which_grow_with_the_square_of_the_degree() -> None:
+    card = load_card("ogbl-ddi")
+    found, _, _ = find_recipe("ocn", "ogbl-ddi")
+    ocn, ncn = estimate_cost(found, card), estimate_cost(find_recipe("ncn/ogbl-ddi")[0], card)
+    sparse = dataclasses.replace(card, num_edges=card.num_edges // 4 if card.num_edges else None)
+    thinned = estimate_cost(found, sparse)
+    assert ocn is not None
+    assert ncn is not None
+    assert thinned is not None
+    # A step of 8,192 pairs was seen to take 3.27 s: some 20 hours for a hundred epochs.
+    assert 20 * 3600 / 3 < ocn.seconds < 20 * 3600 * 3
+    assert ocn.seconds > 5 * ncn.seconds
+    assert thinned.seconds < ocn.seconds / 4 / 4  # links, and walks for each
+
+
+def test_an_encoder_inside_a_reweighted_one_counts_as_itself() -> None:
+    card = load_card("cora")
+    plain = estimate_cost(find_recipe("cnmix/cora")[0], card)
+    held = estimate_cost(find_recipe("cnmix-tc/cora")[0], card)
+    assert plain is not None
+    assert held == plain
+
+
+def test_layers_of_the_predictor_are_not_steps_of_the_encoder() -> None:
+    card = load_card("ogbl-ddi")
+    deep = estimate_cost(find_recipe("refined-gae/ogbl-ddi")[0], card)
+    flat = estimate_cost(
+        find_recipe("refined-gae/ogbl-ddi", None, {"predictor.num_layers": 1})[0], card
+    )
+    assert deep is not None
+    assert flat is not None
+    assert deep.memory_bytes == flat.memory_bytes
+    assert flat.seconds < deep.seconds
+
+
 def test_completing_neighborhoods_doubles_the_work() -> None:
     card = load_card("citeseer")
     with_it = estimate_cost(find_recipe("cnmix/citeseer")[0], card)
