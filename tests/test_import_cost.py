@@ -79,3 +79,14 @@ def test_functions_are_fetched_on_first_access(added: dict[str, set[str]]) -> No
 def test_unknown_attribute() -> None:
     with pytest.raises(AttributeError, match="module 'graphlearn' has no attribute 'rum'"):
         graphlearn.rum  # noqa: B018
+
+
+def test_every_room_is_an_attribute_of_the_package_without_an_import_of_its_own() -> None:
+    """As README uses them after ``import graphlearn``; the command line is none of them."""
+    rooms = sorted({*ROOMS, "errors"} - {"cli"})
+    code = f"import graphlearn; print([getattr(graphlearn, room).__name__ for room in {rooms!r}])"
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    run = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert run.stdout.strip() == str([f"graphlearn.{room}" for room in rooms])
+    with pytest.raises(AttributeError, match="no attribute 'attic'"):
+        graphlearn.attic  # noqa: B018

@@ -1,12 +1,14 @@
 """Named tensors and a JSON state in one safetensors file, written whole or not at all.
 
 The format cannot hold code: reading one unpickles nothing. The state lies in the file's metadata
-under one key, with a format number and the kind of file.
+under one key, with a format number, the kind of file, and a checksum of state and tensors: a disk
+that changed some bytes would otherwise give other weights without a word.
 """
 
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,9 +51,19 @@ def write_tensors(
         ...     read_tensors(path, "weights")
         ({'w': tensor([1., 1.])}, {'seed': 0})
     """
-    header = {"format": FORMAT, "kind": kind, "state": state}
+    plain = _plain(tensors)
+    header = {"format": FORMAT, "kind": kind, "state": state, "crc32": _checksum(plain, state)}
     text = json.dumps(header, allow_nan=False)
-    atomic_write_bytes(path, save(_plain(tensors), metadata={KEY: text}))
+    atomic_write_bytes(path, save(plain, metadata={KEY: text}))
+
+
+def _checksum(tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> int:
+    """Return the CRC-32 of a state and of named dense tensors on the CPU, some GB a second."""
+    crc = zlib.crc32(json.dumps(state, allow_nan=False).encode())
+    for name, tensor in sorted(tensors.items()):
+        crc = zlib.crc32(f"{name} {describe(tensor)}".encode(), crc)
+        crc = zlib.crc32(tensor.contiguous().reshape(-1).view(torch.uint8).numpy(), crc)
+    return crc
 
 
 def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -80,8 +92,8 @@ def read_tensors(path: Path | str, kind: str) -> tuple[dict[str, Tensor], dict[s
         kind: What kind of file it must be.
 
     Raises:
-        CheckpointError: If it is missing, truncated, not one of ours, of another kind, or of a
-            later format.
+        CheckpointError: If it is missing, truncated, damaged, not one of ours, of another kind, or
+            of a later format.
     """
     try:
         with safe_open(str(path), framework="pt", device="cpu") as file:
@@ -105,6 +117,13 @@ def read_tensors(path: Path | str, kind: str) -> tuple[dict[str, Tensor], dict[s
         raise CheckpointError(f"{path} has format {found}", expected=f"format {FORMAT}")
     if found_kind != kind or not isinstance(state, dict):
         raise CheckpointError(f"{path} is of kind {found_kind!r}", expected=f"kind {kind!r}")
+    # Files of earlier versions have no checksum.
+    if "crc32" in header and header["crc32"] != _checksum(tensors, state):
+        raise CheckpointError(
+            f"{path} is damaged: its content does not have the checksum it was written with",
+            expected="the file as it was written",
+            mend="remove it, or fetch a copy that is whole",
+        )
     return tensors, state
 
 

@@ -11,6 +11,7 @@ from graphlearn.bench.recipe_files import (
     published_figures,
     recipe_names,
 )
+from graphlearn.bench.suggestion import GraphStatistics, suggest_recipe
 from graphlearn.errors import DataNotFoundError, InputError, UnknownNameError
 
 MODELS = {"cn", "aa", "ra", "katz", "ppr", "gae", "gcn", "sage", "ncn", "ncnc"}
@@ -92,3 +93,10 @@ def test_a_model_without_a_recipe_for_the_data_set_says_which_it_has() -> None:
         find_recipe("lcm", "cora")
     with pytest.raises(InputError, match=r"; add --dataset "):
         find_recipe("lcm")
+
+
+def test_a_recipe_without_a_data_set_is_not_run_on_one_that_nobody_named() -> None:
+    recipe = suggest_recipe(GraphStatistics(332, 2126)).recipe
+    with pytest.raises(InputError, match="the recipe 'cnmix' names no data set: expected one"):
+        find_recipe(recipe)
+    assert find_recipe(recipe, "usair")[0].dataset == "usair"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,14 @@ from safetensors.torch import save_file
 from torch import nn
 
 from graphlearn.errors import CheckpointError
-from graphlearn.train.tensor_file import KEY, describe, load_into, read_tensors, write_tensors
+from graphlearn.train.tensor_file import (
+    FORMAT,
+    KEY,
+    describe,
+    load_into,
+    read_tensors,
+    write_tensors,
+)
 
 
 def test_every_kind_of_dense_tensor_comes_back(tmp_path: Path) -> None:
@@ -58,6 +66,24 @@ def test_a_file_of_another_format_is_refused(tmp_path: Path, content: bytes) -> 
     (tmp_path / "a").write_bytes(content)
     with pytest.raises(CheckpointError):
         read_tensors(tmp_path / "a", "test")
+
+
+@pytest.mark.parametrize("where", ["a tensor", "the state"])
+def test_a_file_of_which_a_byte_changed_is_refused(tmp_path: Path, where: str) -> None:
+    path = tmp_path / "a.safetensors"
+    write_tensors(path, "weights", {"w": torch.arange(9.0), "empty": torch.ones(0)}, {"seed": 7})
+    content = bytearray(path.read_bytes())
+    at = len(content) - 3 if where == "a tensor" else content.index(b"7", content.index(b"seed"))
+    content[at] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"is damaged: .* checksum .*; remove it"):
+        read_tensors(path, "weights")
+
+
+def test_a_file_without_a_checksum_is_of_an_earlier_version(tmp_path: Path) -> None:
+    header = json.dumps({"format": FORMAT, "kind": "weights", "state": {"seed": 7}})
+    save_file({"w": torch.ones(2)}, tmp_path / "a.safetensors", metadata={KEY: header})
+    assert read_tensors(tmp_path / "a.safetensors", "weights")[1] == {"seed": 7}
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
