@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
 from graphlearn.bench.components import component_class, takes
-from graphlearn.bench.recipe import ModelRecipe
+from graphlearn.bench.recipe import ComponentRecipe, ModelRecipe
 from graphlearn.bench.sizes import Sizes
-from graphlearn.errors import InputError
+from graphlearn.errors import InputError, InputTypeError
 from graphlearn.nn import LinkModel
 from graphlearn.nn.deep import WholeGraphStack, deep_stack
 
@@ -38,7 +39,8 @@ def build_model(
 
     Raises:
         UnknownNameError: If a name is not registered.
-        InputError: If an option's value is refused by the class.
+        InputError: If an option's value is refused by the class; says whether it was the encoder
+            or the predictor.
 
     Example:
         >>> from graphlearn.bench.recipe import ComponentRecipe
@@ -60,7 +62,8 @@ def build_model(
                 filled["num_embeddings"] = num_nodes
             sizes = {"num_nodes": num_nodes, "num_entries": num_entries}
             filled |= {k: v for k, v in sizes.items() if takes("encoder", recipe.encoder.name, k)}
-            encoder = cls(**filled, **recipe.encoder.options)
+            with _naming("encoder", recipe.encoder):
+                encoder = cls(**filled, **recipe.encoder.options)
             channels = int(encoder.out_channels)
         cls = component_class("predictor", recipe.predictor.name)
         options = dict(recipe.predictor.options)
@@ -72,8 +75,20 @@ def build_model(
                     mend="add model.encoder to the recipe",
                 )
             options["channels"] = channels
-        predictor = cls(**options)
+        with _naming("predictor", recipe.predictor):
+            predictor = cls(**options)
         return LinkModel(encoder, predictor)
+
+
+@contextlib.contextmanager
+def _naming(kind: str, component: ComponentRecipe) -> Iterator[None]:
+    """Say whose option it was: encoders and predictors have many of one name."""
+    try:
+        yield
+    except (InputError, InputTypeError) as error:
+        raise type(error)(
+            f"{kind} {component.name}: {error.given}", expected=error.expected, mend=error.mend
+        ) from error
 
 
 def _learns_vectors(options: Mapping[str, Any]) -> bool:

@@ -113,8 +113,9 @@ def suggest_recipe(
     """Return a recipe for link prediction that needs no tuning.
 
     The rules for graphs without features were found on the validation parts of SEAL's graphs;
-    ``experiments/results/seal.md`` has what they give. Those for features lie between the recipes
-    of Cora and CiteSeer, which were chosen by hand, and are not measured by themselves.
+    ``experiments/results/seal.md`` has what they give. Those for features are in the manner of the
+    recipes of Cora and CiteSeer, which were chosen by hand, with rounder numbers; they are not
+    measured by themselves.
 
     Args:
         statistics: Those of the graph, or the graph.
@@ -206,8 +207,8 @@ def _training(known: GraphStatistics, reasons: list[str]) -> dict[str, Any]:
     batches = max(1, math.ceil(_TRAINING_SHARE * known.num_links / size))
     epochs = min(200, max(30, round(steps / batches)))
     reasons.append(
-        f"batches of {size:,} links, so that few leave the graph while they are scored; "
-        f"{epochs} epochs of about {batches}"
+        f"batches of {size:,} link{'s' * (size != 1)}, so that few leave the graph while they "
+        f"are scored; {epochs} epochs of about {batches}"
     )
     return {
         "epochs": epochs,

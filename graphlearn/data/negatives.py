@@ -95,7 +95,7 @@ def _too_few(num_nodes: int, edges: int, available: int, count: int) -> InputErr
     return InputError(
         f"the graph of {num_nodes} nodes and {edges} edges has {available} unlinked pairs",
         expected=f"at least {count} to draw negatives from",
-        mend="pass a smaller num_negatives",
+        mend="hold out fewer links, or pass a smaller num_negatives",
     )
 
 

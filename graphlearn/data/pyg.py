@@ -50,7 +50,9 @@ def from_pyg(data: Any) -> Data:
     """
     if not isinstance(data, Data):
         raise InputTypeError(
-            f"data is a {type(data).__name__}", expected="a torch_geometric.data.Data"
+            f"data is a {type(data).__name__}",
+            expected="a torch_geometric.data.Data",
+            mend="graphlearn.data makes one of other graphs: from_networkx, read_edge_list",
         )
     edge_index = data.get("edge_index")
     if edge_index is None:

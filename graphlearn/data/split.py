@@ -248,8 +248,8 @@ def _part_sizes(total: int, valid_ratio: float, test_ratio: float) -> tuple[int,
     sizes = math.floor(valid_ratio * total), math.floor(test_ratio * total)
     if min(sizes) == 0:
         raise InputError(
-            f"{total} links at ratios {valid_ratio:g} and {test_ratio:g} make {sizes[0]} "
-            f"validation and {sizes[1]} test links",
+            f"{total} link{'s' * (total != 1)} at ratios {valid_ratio:g} and {test_ratio:g} make "
+            f"{sizes[0]} validation and {sizes[1]} test links",
             expected="at least one in each",
             mend="use larger ratios or a larger graph",
         )

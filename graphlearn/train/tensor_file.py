@@ -62,7 +62,7 @@ def _checksum(tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> int:
     crc = zlib.crc32(json.dumps(state, allow_nan=False).encode())
     for name, tensor in sorted(tensors.items()):
         crc = zlib.crc32(f"{name} {describe(tensor)}".encode(), crc)
-        crc = zlib.crc32(tensor.contiguous().reshape(-1).view(torch.uint8).numpy(), crc)
+        crc = zlib.crc32(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data, crc)
     return crc
 
 

@@ -7,7 +7,7 @@ from torch_geometric.data import Data
 from graphlearn.bench.build import build, build_model
 from graphlearn.bench.components import component_options
 from graphlearn.bench.recipe import ComponentRecipe, ModelRecipe
-from graphlearn.errors import InputError, UnknownNameError
+from graphlearn.errors import InputError, InputTypeError, UnknownNameError
 from graphlearn.kernels import CSRGraph
 from graphlearn.nn import ENCODERS, PREDICTORS, LinkModel
 
@@ -68,6 +68,17 @@ def test_a_predictor_of_node_states_needs_an_encoder() -> None:
 def test_unknown_name() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'ncn'"):
         build_model(ModelRecipe(ComponentRecipe("nnc"), GCN), in_channels=3, num_nodes=5, seed=0)
+
+
+def test_an_option_that_is_refused_says_whose_it_is() -> None:
+    wide = ModelRecipe(ComponentRecipe("hadamard", {"dropout": 2.0}), GCN)
+    with pytest.raises(InputError, match=r"^predictor hadamard: dropout is 2\.0: expected"):
+        build_model(wide, in_channels=5, num_nodes=4, seed=0)
+    dropping = ComponentRecipe("gcn", {"hidden_channels": 4, "dropout": "much"})
+    with pytest.raises(InputTypeError, match="^encoder gcn: dropout is 'much': expected"):
+        build_model(
+            ModelRecipe(ComponentRecipe("dot"), dropping), in_channels=5, num_nodes=4, seed=0
+        )
 
 
 def test_options_reach_the_constructor() -> None:

@@ -52,23 +52,29 @@ class CNMix(nn.Module):
       :math:`\sigma(a s^{pair}_{ju} - c)`, with a and c learned, so that the inner score costs no
       intersection. As in :class:`NCNC` no gradient passes through the inner score itself.
     - **structure**: a map of what heuristics count (:func:`structural_sums`), which needs no
-      features.
+      features: a perceptron of its own, 64 wide, without norm or dropout.
 
     In training it gives a row of scores for each member and one for the mix, whose members are held
     fixed: each member learns from its own loss and the mix learns what each is worth. The trainer
     takes the mean of the rows' losses. In evaluation it gives the mix.
 
-    Cost a batch: intersection, the walks of :func:`graphlearn.kernels.second_order_neighbors`, K C
-    for K entries pooled, the maps; with completion the pair's map for each of the D neighbors that
-    are not shared, 2 D C^2 a layer.
+    A pair's own link is on none of these paths, but counts in the degrees that the second order is
+    divided by: remove it where it is scored, as the trainer's ``remove_targets`` does.
+
+    Cost a batch: intersection, once for each member that reads it, the walks of
+    :func:`graphlearn.kernels.second_order_neighbors`, O(N + E) for degrees, K C for K entries
+    pooled, the maps; with completion the pair's map for each of the D neighbors that are not
+    shared, 2 D C^2 a layer.
 
     Args:
         channels (int): Size of the representations.
-        hidden_channels (int, optional): Size of the hidden layers; ``channels`` if None.
-        dropout (float): Dropout in every hidden layer. (default: :obj:`0.0`)
-        edge_dropout (float): Chance of each entry of the graph to be hidden from the neighborhoods
-            in training. (default: :obj:`0.0`)
-        layer_norm (bool): Layer norm in the hidden layers. (default: :obj:`True`)
+        hidden_channels (int, optional): Size of the hidden layers of the members of features and
+            neighborhoods; ``channels`` if None.
+        dropout (float): Dropout in each of these. (default: :obj:`0.0`)
+        edge_dropout (float): Chance of each entry of the graph to be hidden from neighborhoods and
+            structure in training. Evaluation sees the whole graph, where the member of structure
+            meets larger counts than it learned from. (default: :obj:`0.0`)
+        layer_norm (bool): Layer norm in the hidden layers of both. (default: :obj:`True`)
         pair (bool): Have the member of features. (default: :obj:`True`)
         pair_layers (int): Hidden layers of its branch; of several each adds the Hadamard product,
             as in Refined GAE. (default: :obj:`1`)
@@ -78,7 +84,8 @@ class CNMix(nn.Module):
             the sum. (default: :obj:`None`)
         node_weight (str): Factor of each common neighbor, as in :class:`NCN`.
             (default: :obj:`"none"`)
-        second_order (bool): Have the branch of second order. (default: :obj:`True`)
+        second_order (bool): Have the branch of second order in the member of neighborhoods.
+            (default: :obj:`True`)
         completion (bool): Complete neighborhoods; needs the member of features.
             (default: :obj:`False`)
         learn_mix (bool): Learn the weights; otherwise the mix is the members' mean.
@@ -92,6 +99,7 @@ class CNMix(nn.Module):
     Raises:
         InputError: If no member is left, an option needs a member that is not there, a shape does
             not fit or an id is out of range.
+        InputTypeError: If an argument is of a wrong type.
 
     Example:
         >>> import torch
