@@ -78,7 +78,9 @@ def test_options_of_options_and_of_other_components_can_be_searched() -> None:
 
 
 def test_values_that_a_model_refuses_are_met_before_any_trial() -> None:
-    with pytest.raises(InputError, match=r"^--search encoder.dropout=uniform\(0,7\): dropout is 7"):
+    with pytest.raises(
+        InputError, match=r"^--search encoder.dropout=uniform\(0,7\): encoder gcn: dropout is 7"
+    ):
         plan(encoder__dropout="uniform(0,7)").check()
     splits = plan(encoder__dropout="uniform(0,0.7)", encoder__num_layers="int(1,3)").check()
     assert splits.of(0).seed == 0
