@@ -93,9 +93,9 @@ def test_layers_of_the_predictor_are_not_steps_of_the_encoder() -> None:
 
 def test_completing_neighborhoods_doubles_the_work() -> None:
     card = load_card("citeseer")
-    with_it = estimate_cost(find_recipe("cnmix/citeseer")[0], card)
-    without = estimate_cost(
-        find_recipe("cnmix/citeseer", None, {"predictor.completion": False})[0], card
+    with_it, without = (
+        estimate_cost(find_recipe("cnmix/citeseer", None, {"predictor.completion": on})[0], card)
+        for on in (True, False)
     )
     assert with_it is not None
     assert without is not None
