@@ -8,8 +8,8 @@ completion on CiteSeer. ``whole`` is the recipe with both put back, every other 
 change, all trained on the same splits with bfloat16 matrices (``train.autocast``). Completion needs
 the members of features and of neighborhoods, so the rows without one of these are without it, and
 are compared with ``no completion``, as is the one that lacks second order too; all others with
-``whole``, which is also what ``completion`` is on CiteSeer and ``no completion`` on Cora. A run that
-was stopped goes on where it was, and several may share ``--out``. Printed: validation and test
+``whole``, which is also what ``completion`` is on CiteSeer and ``no completion`` on Cora. A run
+that was stopped goes on where it was, and several may share ``--out``. Printed: validation and test
 Hits@100 at the best validation epoch, mean and sample standard deviation over the seeds, and the
 paired difference of both, with its standard error and the two-sided p of Student's paired test.
 """
