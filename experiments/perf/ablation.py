@@ -3,15 +3,16 @@
     python experiments/perf/ablation.py cora citeseer [--seeds 10] [--rows whole "no completion"]
         [--out runs] [--data-root DIR]
 
-The recipes leave out what validation did not miss in this table: the branch of second order, and
-completion on CiteSeer. ``whole`` is the recipe with both put back, every other row that with one
-change, all trained on the same splits with bfloat16 matrices (``train.autocast``). Completion needs
-the members of features and of neighborhoods, so the rows without one of these are without it, and
-are compared with ``no completion``, as is the one that lacks second order too; all others with
-``whole``, which is also what ``completion`` is on CiteSeer and ``no completion`` on Cora. A run
-that was stopped goes on where it was, and several may share ``--out``. Printed: validation and test
-Hits@100 at the best validation epoch, mean and sample standard deviation over the seeds, and the
-paired difference of both, with its standard error and the two-sided p of Student's paired test.
+``whole`` is the recipe of Cora, and that of CiteSeer with completion and the branch of second order,
+which it leaves out because validation did not miss them in this table. Every other row is the whole
+with one change, all trained on the same splits with bfloat16 matrices (``train.autocast``).
+Completion needs the members of features and of neighborhoods, so the rows without one of these are
+without it, and are compared with ``no completion``, as is the one that lacks second order too; all
+others with ``whole``, which is also what ``completion`` is on CiteSeer and ``no completion`` on
+Cora. A run that was stopped goes on where it was, and several may share ``--out``. Printed:
+validation and test Hits@100 at the best validation epoch, mean and sample standard deviation over
+the seeds, and the paired difference of both, with its standard error and the two-sided p of
+Student's paired test.
 """
 
 from __future__ import annotations
