@@ -3,7 +3,7 @@
     python experiments/perf/ablation.py cora citeseer [--seeds 10] [--rows whole "no completion"]
         [--out runs] [--data-root DIR]
 
-``whole`` is the recipe of Cora, and that of CiteSeer with completion and the branch of second order,
+``whole`` is the recipe of Cora, and that of CiteSeer with completion and second-order neighbors,
 which it leaves out because validation did not miss them in this table. Every other row is the whole
 with one change, all trained on the same splits with bfloat16 matrices (``train.autocast``).
 Completion needs the members of features and of neighborhoods, so the rows without one of these are
