@@ -101,3 +101,10 @@ def test_few_links_and_unknown_models_are_refused() -> None:
         suggest_recipe(GraphStatistics(100, 90), "cnmx")
     with pytest.raises(InputTypeError):
         suggest_recipe([[0, 1]])  # type: ignore[arg-type]
+
+
+def test_beside_features_neighborhoods_are_of_first_order_and_as_they_are() -> None:
+    recipe = suggest_recipe(GraphStatistics(2708, 5278, 1433)).recipe
+    assert recipe.model.predictor is not None
+    assert recipe.model.predictor.options["completion"] is False
+    assert recipe.model.predictor.options["second_order"] is False
