@@ -113,8 +113,8 @@ def suggest_recipe(
 
     The rules for graphs without features were found on the validation parts of SEAL's graphs;
     ``experiments/results/seal.md`` has what they give. Those for features are in the manner of the
-    recipes of Cora and CiteSeer, which were chosen by hand, with rounder numbers; they are not
-    measured by themselves.
+    recipes of Cora and CiteSeer, which were chosen by hand, with rounder numbers, and were
+    not fitted to their figures.
 
     Args:
         statistics: Those of the graph, or the graph.
