@@ -92,11 +92,8 @@ def estimate_cost(recipe: Recipe, card: DatasetCard, *, threads: int = 1) -> Cos
     """
     if card.num_nodes is None or card.num_edges is None:
         return None
-    device = "cpu" if recipe.train is None else recipe.train.device
-    if device.startswith("cuda"):
-        speed = SPEEDS["cuda"]
-    else:
-        speed = SPEEDS["cpu"] * threads * _faster(recipe)
+    speed = SPEEDS["cuda"] if _on_gpu(recipe) else SPEEDS["cpu"] * threads
+    speed *= _faster(recipe)
     make = {"links": _links, "nodes": _nodes, "graphs": _graphs}[recipe.model.task]
     memory, work = make(recipe, card)
     return CostEstimate(memory, _fixed_seconds(recipe, card) + work / speed)
@@ -111,8 +108,14 @@ def _fixed_seconds(recipe: Recipe, card: DatasetCard) -> float:
     return reading + 2e-3 * recipe.train.epochs * math.ceil(edges / recipe.train.batch_size)
 
 
+def _on_gpu(recipe: Recipe) -> bool:
+    return recipe.train is not None and recipe.train.device.startswith("cuda")
+
+
 def _faster(recipe: Recipe) -> float:
-    """How much faster than :data:`SPEEDS` a CPU multiplies the matrices of a recipe."""
+    """How much faster than :data:`SPEEDS` the matrices of a recipe are multiplied."""
+    if _on_gpu(recipe):
+        return 1.0
     faster = min(_MOST_FASTER, max(1.0, _width(recipe) / _WIDE_ROWS))
     if getattr(recipe.train, "autocast", None) is not None and multiplies_bfloat16("cpu"):
         faster *= _BFLOAT16_FASTER

@@ -113,8 +113,8 @@ def suggest_recipe(
 
     The rules for graphs without features were found on the validation parts of SEAL's graphs;
     ``experiments/results/seal.md`` has what they give. Those for features are in the manner of the
-    recipes of Cora and CiteSeer, which were chosen by hand, with rounder numbers, and were
-    not fitted to their figures.
+    recipes of Cora and CiteSeer, with rounder numbers; ``experiments/results/beyond.md`` has what
+    they give on Cora, and no other graph with features was measured.
 
     Args:
         statistics: Those of the graph, or the graph.

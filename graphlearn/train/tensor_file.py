@@ -58,7 +58,7 @@ def write_tensors(
 
 
 def _checksum(tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> int:
-    """Return the CRC-32 of a state and of named dense tensors on the CPU, some GB a second."""
+    """Return the CRC-32 of a state and of named dense tensors on the CPU."""
     crc = zlib.crc32(json.dumps(state, allow_nan=False).encode())
     for name, tensor in sorted(tensors.items()):
         crc = zlib.crc32(f"{name} {describe(tensor)}".encode(), crc)

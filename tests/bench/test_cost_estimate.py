@@ -122,3 +122,14 @@ def test_a_card_without_sizes_has_none_and_text_is_short() -> None:
     assert str(CostEstimate(512, 30)) == "about 512 B and 30 s a seed"
     assert str(CostEstimate(1 << 40, 600)) == "about 1.00 TiB and 10 min a seed"
     assert str(CostEstimate(0, 10 * 86400)).endswith("10 days a seed")
+
+
+def test_walks_take_a_gpu_s_time_whatever_a_cpu_gains_by_wide_rows() -> None:
+    card = load_card("ogbl-ddi")
+    on_gpu = {"train.device": "cuda", "encoder.hidden_channels": 256}
+    first, second = (
+        estimate_cost(find_recipe("cnmix", "ogbl-ddi", {**on_gpu, **more})[0], card)
+        for more in ({"train.autocast": None}, {"train.autocast": "bfloat16"})
+    )
+    assert first is not None
+    assert second == first
